@@ -1,0 +1,1 @@
+"""grokscope: train small networks until they grok, watch the circuit form, and prove what they learned."""

@@ -1,0 +1,31 @@
+"""The errors that grokscope raises on purpose; every text names the thing, the value and the remedy."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GrokscopeError(Exception):
+    """Base of every error that a user's input or files can cause."""
+
+
+class ConfigError(GrokscopeError):
+    """A setting that is unknown, impossible or inconsistent with another."""
+
+
+class RunError(GrokscopeError):
+    """A run folder that is missing, taken, locked, damaged or not writable."""
+
+
+class DivergenceError(GrokscopeError):
+    """Training that produced a loss which is not a finite number."""
+
+
+class HookError(GrokscopeError):
+    """An activation name that does not exist, or an intervention that touched nothing."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``'; did you mean X?'``, or ``'; known: …'`` where no known name is close."""
+    known = list(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
