@@ -1,0 +1,38 @@
+"""What is learned: vocabulary, sequences, split or endless stream, scored positions, ground truth."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+
+from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
+from grokscope.tasks.examples import Examples
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A task as a trainer sees it; subclasses add the ground truth that analyses compare against."""
+
+    name: str
+    d_vocab: int
+    d_vocab_out: int
+    n_ctx: int
+    scored_positions: tuple[int, ...]
+    train: Examples | None
+    """The finite training set, or None where training data are endless."""
+    test: Examples | None
+    """Examples never trained on; for an endless stream, a fixed sample; None where nothing is left to test on."""
+    batches: Batches
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same task with its examples on ``device``."""
+        train = self.train.to(device) if self.train else None
+        batches = self.batches
+        if isinstance(batches, FullBatch) and train is not None:
+            batches = FullBatch(train)
+        elif isinstance(batches, MiniBatches) and train is not None:
+            batches = MiniBatches(train, batches.batch_size, batches.seed)
+        elif isinstance(batches, Stream):
+            draw = batches.draw
+            batches = replace(batches, draw=lambda size, generator: draw(size, generator).to(device))
+        return replace(self, train=train, test=self.test.to(device) if self.test else None, batches=batches)
