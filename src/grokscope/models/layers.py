@@ -1,0 +1,126 @@
+"""The layers of a transformer, each written as in a textbook, with every activation shown to a tap.
+
+Shape letters: b example, q query position, k key position, h head, e head width, d residual stream, m neuron, v vocabulary.
+Names and orientations are TransformerLens's.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from grokscope.models.activations import activate
+from grokscope.models.config import TransformerConfig
+from grokscope.models.initialization import Draw
+from grokscope.models.taps import Tap
+
+
+class Embed(nn.Module):
+    """Token embedding."""
+
+    def __init__(self, d_vocab: int, d_model: int, draw: Draw) -> None:
+        super().__init__()
+        self.W_E = nn.Parameter(draw.matrix(d_vocab, d_model, fan=d_model))
+
+    def forward(self, tokens: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
+        """Return each token's vector."""
+        return self.W_E[tokens]
+
+
+class PosEmbed(nn.Module):
+    """Learned position embedding."""
+
+    def __init__(self, n_ctx: int, d_model: int, draw: Draw) -> None:
+        super().__init__()
+        self.W_pos = nn.Parameter(draw(n_ctx, d_model, fan=d_model))
+
+    def forward(self, tokens: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
+        """Return each position's vector, once for every example."""
+        return self.W_pos[: tokens.shape[1]].expand(tokens.shape[0], -1, -1)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation with gain and bias over the last axis (Ba et al. 2016)."""
+
+    def __init__(self, d_model: int, draw: Draw) -> None:
+        super().__init__()
+        self.w = nn.Parameter(draw.ones(d_model))
+        self.b = nn.Parameter(draw.zeros(d_model))
+
+    def forward(self, x: Float[Tensor, "*rows d"], tap: Tap, name: str) -> Float[Tensor, "*rows d"]:
+        """Return (x − mean) / scale · w + b."""
+        x = x - x.mean(-1, keepdim=True)
+        scale = tap(f"{name}.hook_scale", (x.square().mean(-1, keepdim=True) + 1e-5).sqrt())
+        return tap(f"{name}.hook_normalized", x / scale) * self.w + self.b
+
+    def fast(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
+        """Return the same in one fused operation."""
+        return F.layer_norm(x, self.w.shape, self.w, self.b, eps=1e-5)
+
+
+class Attention(nn.Module):
+    """Causal multi-head attention."""
+
+    def __init__(self, config: TransformerConfig, draw: Draw) -> None:
+        super().__init__()
+        h, d, e = config.n_heads, config.d_model, config.d_head
+        self.W_K = nn.Parameter(draw.heads_in(h, d, e))
+        self.W_Q = nn.Parameter(draw.heads_in(h, d, e))
+        self.W_V = nn.Parameter(draw.heads_in(h, d, e))
+        self.W_O = nn.Parameter(draw.heads_out(h, e, d))
+        biased = config.biases == "all"
+        self.b_K = nn.Parameter(draw.zeros(h, e)) if biased else None
+        self.b_Q = nn.Parameter(draw.zeros(h, e)) if biased else None
+        self.b_V = nn.Parameter(draw.zeros(h, e)) if biased else None
+        self.b_O = nn.Parameter(draw.zeros(d)) if biased else None
+
+    def forward(self, x: Float[Tensor, "b q d"], tap: Tap, name: str) -> Float[Tensor, "b q d"]:
+        """Return what all heads together add to the residual stream."""
+        q = tap(f"{name}.hook_q", _with_bias(torch.einsum("bqd,hde->bqhe", x, self.W_Q), self.b_Q))
+        k = tap(f"{name}.hook_k", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_K), self.b_K))
+        v = tap(f"{name}.hook_v", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_V), self.b_V))
+        scores = torch.einsum("bqhe,bkhe->bhqk", q, k) / self.W_Q.shape[-1] ** 0.5
+        future = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+        scores = tap(f"{name}.hook_attn_scores", scores.masked_fill(future, -torch.inf))
+        pattern = tap(f"{name}.hook_pattern", scores.softmax(dim=-1))
+        z = tap(f"{name}.hook_z", torch.einsum("bhqk,bkhe->bqhe", pattern, v))
+        return _with_bias(torch.einsum("bqhe,hed->bqd", z, self.W_O), self.b_O)
+
+
+class MLPLayer(nn.Module):
+    """One hidden layer of neurons between two linear maps."""
+
+    def __init__(self, config: TransformerConfig, draw: Draw) -> None:
+        super().__init__()
+        d, m = config.d_model, config.d_mlp
+        self.activation = config.activation
+        self.W_in = nn.Parameter(draw.matrix(d, m, fan=d))
+        self.b_in = nn.Parameter(draw.zeros(m)) if config.biases != "none" else None
+        self.W_out = nn.Parameter(draw.matrix(m, d, fan=d))
+        self.b_out = nn.Parameter(draw.zeros(d)) if config.biases != "none" else None
+
+    def forward(self, x: Float[Tensor, "b q d"], tap: Tap, name: str) -> Float[Tensor, "b q d"]:
+        """Return what the neurons add to the residual stream."""
+        pre = tap(f"{name}.hook_pre", _with_bias(x @ self.W_in, self.b_in))
+        post = tap(f"{name}.hook_post", activate(self.activation, pre))
+        return _with_bias(post @ self.W_out, self.b_out)
+
+
+class Unembed(nn.Module):
+    """Linear map to logits; tied to the embedding, it has no weights but its bias."""
+
+    def __init__(self, d_model: int, d_vocab_out: int, draw: Draw, *, biased: bool, tied: Tensor | None) -> None:
+        super().__init__()
+        self._tied = tied is not None
+        if tied is None:
+            self.W_U = nn.Parameter(draw(d_model, d_vocab_out, fan=d_vocab_out))
+        self.b_U = nn.Parameter(draw.zeros(d_vocab_out)) if biased else None
+        self.d_vocab_out = d_vocab_out
+
+    def weight(self, embed: Embed) -> Float[Tensor, "d v"]:
+        """Return W_U, which is the embedding's transpose where they are tied."""
+        return embed.W_E[: self.d_vocab_out].T if self._tied else self.W_U
+
+
+def _with_bias(value: Tensor, bias: Tensor | None) -> Tensor:
+    return value if bias is None else value + bias

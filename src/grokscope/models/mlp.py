@@ -1,0 +1,148 @@
+"""Multilayer perceptrons on token embeddings."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from grokscope.errors import ConfigError
+from grokscope.models.activations import activate, activate_in_place
+from grokscope.models.config import MLPConfig
+from grokscope.models.dropout import drop
+from grokscope.models.initialization import Draw
+from grokscope.models.network import Network
+from grokscope.models.shared_work import DistinctRows
+from grokscope.models.taps import Tap
+
+
+class TokenEmbedding(nn.Module):
+    """One embedding for every position ``[d_vocab, d_model]``, or one for each ``[n_ctx, d_vocab, d_model]``."""
+
+    def __init__(self, shape: tuple[int, ...], draw: Draw) -> None:
+        super().__init__()
+        self.W_E = nn.Parameter(draw(*shape, fan=shape[-1]))
+
+    def at(self, position: int) -> Float[Tensor, "d_vocab d_model"]:
+        """Return the embedding that position uses."""
+        return self.W_E if self.W_E.ndim == 2 else self.W_E[position]
+
+
+class HiddenLayer(nn.Module):
+    """A linear map into neurons."""
+
+    def __init__(self, n_in: int, d_mlp: int, draw: Draw, *, biased: bool) -> None:
+        super().__init__()
+        self.W_in = nn.Parameter(draw.matrix(n_in, d_mlp, fan=n_in))
+        self.b_in = nn.Parameter(draw.zeros(d_mlp)) if biased else None
+
+
+class HiddenBlock(nn.Module):
+    """A hidden layer under the name that a transformer's has, ``blocks.0.mlp``, so that one analysis serves both."""
+
+    def __init__(self, layer: HiddenLayer) -> None:
+        super().__init__()
+        self.mlp = layer
+
+
+class OutputLayer(nn.Module):
+    """The linear map to logits; ``W_U`` is missing where it is tied to the embedding."""
+
+    def __init__(self, d_mlp: int, d_vocab_out: int, draw: Draw, *, biased: bool, tied: bool) -> None:
+        super().__init__()
+        if not tied:
+            self.W_U = nn.Parameter(draw.matrix(d_mlp, d_vocab_out, fan=d_mlp))
+        self.b_U = nn.Parameter(draw.zeros(d_vocab_out)) if biased else None
+
+
+class MLP(Network):
+    """Hidden layers on the sum or the concatenation of the tokens' embeddings.
+
+    Logits are given once for a sequence, whatever positions are asked for.
+
+    Args:
+        config: widths, layers and options.
+        d_vocab: number of input tokens.
+        d_vocab_out: number of logits.
+        n_ctx: length of a sequence.
+        generator: draws the initial weights: normal, over the root of each matrix's number of inputs.
+        dtype: of the weights; initial weights are drawn as float32 whatever it is.
+    """
+
+    def __init__(
+        self,
+        config: MLPConfig,
+        *,
+        d_vocab: int,
+        d_vocab_out: int,
+        n_ctx: int,
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if config.tied_embeddings and d_vocab_out > d_vocab:
+            raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
+        draw = Draw(generator, dtype)
+        self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
+        one = (d_vocab, config.d_model)
+        self.embed = TokenEmbedding(one if config.shared_embedding else (n_ctx, *one), draw)
+        n_first = config.d_model * (n_ctx if config.combine == "concat" else 1)
+        widths = [n_first] + [config.d_mlp] * (config.n_layers - 1)
+        self.blocks = nn.ModuleList(
+            HiddenBlock(HiddenLayer(n_in, config.d_mlp, draw, biased=config.biases)) for n_in in widths
+        )
+        self.unembed = OutputLayer(
+            config.d_mlp, d_vocab_out, draw, biased=config.biases, tied=config.tied_embeddings
+        )
+
+    @property
+    def W_U(self) -> Float[Tensor, "d_mlp d_vocab_out"]:
+        """The output matrix."""
+        return self.embed.W_E[: self.d_vocab_out].T if self.config.tied_embeddings else self.unembed.W_U
+
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits, showing each activation to ``tap``."""
+        embedded = torch.stack([self.embed.at(place)[tokens[:, place]] for place in range(self.n_ctx)], dim=1)
+        embedded = tap("hook_embed", embedded)  # [example, n_ctx, d_model]
+        x = embedded.flatten(1) if self.config.combine == "concat" else embedded.sum(1)
+        for layer, hidden in enumerate(self._hidden()):
+            pre = x @ hidden.W_in
+            pre = tap(f"blocks.{layer}.mlp.hook_pre", pre if hidden.b_in is None else pre + hidden.b_in)
+            x = tap(f"blocks.{layer}.mlp.hook_post", activate(self.config.activation, pre))
+        return self._logits(x)
+
+    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> list[DistinctRows]:
+        """Return the distinct tokens at each position; ``positions`` is of no account, there is one answer."""
+        if tokens.shape[1] != self.n_ctx:
+            raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[1]}")
+        return [DistinctRows.of(tokens, [place], self.d_vocab) for place in range(self.n_ctx)]
+
+    def run(
+        self, plan: list[DistinctRows], *, noise: torch.Generator | None = None
+    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        """Return the logits; each position's share of the first layer is computed once for each distinct token."""
+        first, *later = self._hidden()
+        d = self.config.d_model
+        pre = None
+        for place, rows in enumerate(plan):
+            weight = first.W_in[place * d : (place + 1) * d] if self.config.combine == "concat" else first.W_in
+            table = self.embed.at(place).index_select(0, rows.tokens) @ weight
+            if first.b_in is not None and place == 0:
+                table = table + first.b_in
+            term = table.index_select(0, rows.index.squeeze(1))
+            pre = term if pre is None else pre + term
+        assert pre is not None
+        x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
+        for hidden in later:
+            pre = x @ hidden.W_in if hidden.b_in is None else torch.addmm(hidden.b_in, x, hidden.W_in)
+            x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
+        return self._logits(x)
+
+    def _hidden(self) -> list[HiddenLayer]:
+        return [block.mlp for block in self.blocks if isinstance(block, HiddenBlock)]
+
+    def _logits(self, x: Float[Tensor, "example d_mlp"]) -> Float[Tensor, "example 1 d_vocab_out"]:
+        logits = x @ self.W_U
+        return (logits if self.unembed.b_U is None else logits + self.unembed.b_U).unsqueeze(1)

@@ -1,0 +1,97 @@
+"""What every network here can do: be run fast, be watched, and be intervened on."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from grokscope.models.config import ModelConfig
+from grokscope.models.taps import Hook, Recorder, Replacer, Tap
+
+
+class Network(nn.Module):
+    """A network from token sequences to logits, with named parameters and named activations."""
+
+    config: ModelConfig
+    d_vocab: int
+    d_vocab_out: int
+    n_ctx: int
+
+    @abstractmethod
+    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Any:
+        """Return the work that these inputs share; reuse it wherever the same tokens are run again."""
+
+    @abstractmethod
+    def run(
+        self,
+        plan: Any,
+        *,
+        noise: torch.Generator | None = None,
+    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        """Return the logits at the planned positions, doing shared work once.
+
+        ``noise`` draws the dropout masks; without it nothing is dropped.
+        """
+
+    @abstractmethod
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits of the textbook forward pass, which shows every activation to ``tap``."""
+
+    def forward(
+        self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        """Return the logits at ``positions`` (all of them if None)."""
+        if positions is None:
+            positions = range(tokens.shape[1])
+        return self.run(self.plan(tokens, positions))
+
+    def run_with_cache(
+        self, tokens: Int[Tensor, "example n_ctx"], names: Collection[str] | None = None
+    ) -> tuple[Float[Tensor, "example n_out d_vocab_out"], dict[str, Tensor]]:
+        """Return the logits at every position and the activations by name.
+
+        Args:
+            tokens: the input sequences.
+            names: the activations to keep, all if None; for example ``{"blocks.0.mlp.hook_post"}``.
+
+        Raises:
+            HookError: a name does not exist in this network.
+
+        Example:
+            >>> logits, cache = model.run_with_cache(tokens)
+            >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]
+        """
+        recorder = Recorder(names)
+        logits = self.run_plainly(tokens, recorder)
+        recorder.require(names)
+        return logits, recorder.cache
+
+    def run_with_hooks(
+        self, tokens: Int[Tensor, "example n_ctx"], hooks: Mapping[str, Hook]
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits at every position with some activations replaced.
+
+        Args:
+            tokens: the input sequences.
+            hooks: for each activation's name, a function from the activation to its replacement.
+
+        Raises:
+            HookError: a name does not exist, or a replacement has another shape.
+
+        Example:
+            >>> model.run_with_hooks(tokens, {"blocks.0.hook_mlp_out": torch.zeros_like})  # ablate the MLP
+        """
+        replacer = Replacer(hooks)
+        logits = self.run_plainly(tokens, replacer)
+        replacer.finish()
+        return logits
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of trained weights."""
+        return sum(parameter.numel() for parameter in self.parameters())

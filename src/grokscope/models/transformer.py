@@ -1,0 +1,144 @@
+"""The transformer: a textbook forward pass to watch, and a fast one to train."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from grokscope.errors import ConfigError
+from grokscope.models import shared_work
+from grokscope.models.config import TransformerConfig
+from grokscope.models.dropout import drop
+from grokscope.models.initialization import Draw
+from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
+from grokscope.models.network import Network
+from grokscope.models.shared_work import Plan
+from grokscope.models.taps import Tap
+
+
+class Block(nn.Module):
+    """One layer: attention, then (unless attention-only) an MLP, each added to the residual stream."""
+
+    def __init__(self, config: TransformerConfig, draw: Draw) -> None:
+        super().__init__()
+        self.ln1 = LayerNorm(config.d_model, draw) if config.layer_norm else None
+        self.attn = Attention(config, draw)
+        self.ln2 = LayerNorm(config.d_model, draw) if config.layer_norm and not config.attention_only else None
+        self.mlp = None if config.attention_only else MLPLayer(config, draw)
+        self.residual_scale = config.residual_scale
+
+    def forward(self, x: Float[Tensor, "b k d"], tap: Tap, name: str) -> Float[Tensor, "b k d"]:
+        """Return the residual stream after this layer."""
+        x = tap(f"{name}.hook_resid_pre", x)
+        normal = x if self.ln1 is None else self.ln1(x, tap, f"{name}.ln1")
+        attn_out = tap(f"{name}.hook_attn_out", self.attn(normal, tap, f"{name}.attn"))
+        x = self.residual_scale * x + attn_out
+        if self.mlp is not None:
+            x = tap(f"{name}.hook_resid_mid", x)
+            normal = x if self.ln2 is None else self.ln2(x, tap, f"{name}.ln2")
+            x = x + tap(f"{name}.hook_mlp_out", self.mlp(normal, tap, f"{name}.mlp"))
+        return tap(f"{name}.hook_resid_post", x)
+
+
+class Transformer(Network):
+    """A decoder-only transformer with learned positions and, by default, no LayerNorm.
+
+    Args:
+        config: widths, layers and options.
+        d_vocab: number of input tokens.
+        d_vocab_out: number of logits.
+        n_ctx: length of a sequence.
+        generator: draws the initial weights (:mod:`grokscope.models.initialization`).
+        dtype: of the weights; initial weights are drawn as float32 whatever it is.
+
+    Example:
+        >>> model = Transformer(TransformerConfig(), d_vocab=114, d_vocab_out=114, n_ctx=3, generator=init_generator(0))
+        >>> model(tokens, positions=[2]).shape  # [example, 1, 114]
+    """
+
+    def __init__(
+        self,
+        config: TransformerConfig,
+        *,
+        d_vocab: int,
+        d_vocab_out: int,
+        n_ctx: int,
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if config.tied_embeddings and d_vocab_out > d_vocab:
+            raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
+        draw = Draw(generator, dtype)
+        self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
+        self.embed = Embed(d_vocab, config.d_model, draw)
+        self.pos_embed = PosEmbed(n_ctx, config.d_model, draw)
+        self.blocks = nn.ModuleList(Block(config, draw) for _ in range(config.n_layers))
+        self.ln_final = LayerNorm(config.d_model, draw) if config.layer_norm else None
+        tied = self.embed.W_E if config.tied_embeddings else None
+        self.unembed = Unembed(config.d_model, d_vocab_out, draw, biased=config.biases == "all", tied=tied)
+
+    @property
+    def W_U(self) -> Float[Tensor, "d_model d_vocab_out"]:
+        """The unembedding matrix."""
+        return self.unembed.weight(self.embed)
+
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits at every position, showing each activation to ``tap``."""
+        x = tap("hook_embed", self.embed(tokens)) + tap("hook_pos_embed", self.pos_embed(tokens))
+        for layer, block in enumerate(self.blocks):
+            x = block(x, tap, f"blocks.{layer}")
+        if self.ln_final is not None:
+            x = self.ln_final(x, tap, "ln_final")
+        logits = x @ self.W_U
+        return logits if self.unembed.b_U is None else logits + self.unembed.b_U
+
+    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Plan:
+        """Return the work that ``tokens`` share when logits are wanted at ``positions``."""
+        return Plan.of(tokens, positions, self.d_vocab, self.config.n_layers)
+
+    def run(
+        self, plan: Plan, *, noise: torch.Generator | None = None
+    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
+        n_examples, rate = plan.keys.index.shape[0], self.config.dropout
+        key_rows = self._rows(plan.keys)
+        query_rows = key_rows if plan.queries is plan.keys else self._rows(plan.queries)
+        scored = torch.as_tensor(plan.positions, device=key_rows.device)
+        x = None  # [b, k, d]; before the first layer it exists only as rows
+        for layer, module in enumerate(self.blocks):
+            assert isinstance(module, Block)
+            block, ln1 = module, module.ln1 or _Same()
+            last = layer == self.config.n_layers - 1
+            hidden = plan.hidden(plan.positions if last else range(plan.n_keys))
+            if x is None:
+                z = shared_work.first_attention(block.attn, ln1.fast(key_rows), ln1.fast(query_rows), plan, hidden)
+                x_query = query_rows.index_select(0, plan.queries.index.flatten())
+            else:
+                chosen = x.index_select(1, scored) if last else x
+                z = shared_work.later_attention(block.attn, ln1.fast(x), ln1.fast(chosen), hidden)
+                x_query = chosen.flatten(0, 1)
+            attn_out = drop(shared_work.attention_output(block.attn, z.flatten(0, 1)), rate, noise)
+            x_query = x_query + attn_out if block.residual_scale == 1 else block.residual_scale * x_query + attn_out
+            if block.mlp is not None:
+                normal = x_query if block.ln2 is None else block.ln2.fast(x_query)
+                x_query = x_query + drop(shared_work.mlp_output(block.mlp, normal), rate, noise)
+            x = x_query.view(n_examples, -1, self.config.d_model)
+        assert x is not None
+        flat = x.flatten(0, 1)
+        flat = flat if self.ln_final is None else self.ln_final.fast(flat)
+        bias = self.unembed.b_U
+        logits = flat @ self.W_U if bias is None else torch.addmm(bias, flat, self.W_U)
+        return logits.view(n_examples, -1, self.d_vocab_out)
+
+    def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "r d"]:
+        embedded = self.embed.W_E.index_select(0, distinct.tokens)
+        return embedded + self.pos_embed.W_pos.index_select(0, distinct.positions)
+
+
+class _Same:
+    def fast(self, x: Tensor) -> Tensor:
+        return x
