@@ -1,0 +1,85 @@
+"""Cross-entropy that keeps its relative precision however small it gets.
+
+A grokked network's loss is 1e-7 and below, where float32 log-softmax has rounded it to zero or to
+multiples of 1e-7: training on that spikes ("slingshots"). The published runs therefore go to float64.
+The relative form needs no float64 and runs on every device.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+LossKind = Literal["relative", "float64", "float32"]
+
+
+class _RelativeCrossEntropy(torch.autograd.Function):
+    """Loss and gradient in one pass over the logits: the exponentials of the loss are those of the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        chosen = targets.unsqueeze(1)
+        excess = logits - logits.gather(1, chosen)
+        excess.scatter_(1, chosen, -math.inf)
+        largest = excess.amax(1, keepdim=True).clamp_(min=0)
+        others = excess.sub_(largest).exp_()
+        total = others.sum(1, keepdim=True)
+        # log(1 + Σ exp(excess)) with the exponentials over exp(largest); 1 becomes exp(−largest)
+        loss = (largest + torch.log1p(total + torch.expm1(-largest))).mean()
+        if ctx.needs_input_grad[0]:
+            scale = 1 / ((total + torch.exp(-largest)) * logits.shape[0])
+            gradient = others.mul_(scale)
+            gradient.scatter_(1, chosen, -total * scale)
+            ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream, None
+
+
+def relative_cross_entropy(
+    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
+) -> Float[Tensor, ""]:
+    """Return the mean cross-entropy, precise relative to its own size.
+
+    ``log1p(Σ_{j ≠ t} exp(l_j − l_t))``, averaged over rows: the sum over the wrong answers does not cancel and does
+    not underflow before 1e-38, where ``1 − p_t`` and log-softmax lose everything below 6e-8 in float32.
+    The gradient has the same property: at the target it is minus the sum of the others, not ``p_t − 1``.
+
+    Args:
+        logits: float32 or float64.
+        targets: the right class of each row.
+
+    Returns:
+        The loss in nats; differentiable once.
+    """
+    return _RelativeCrossEntropy.apply(logits, targets)  # pyright: ignore[reportReturnType]
+
+
+def float64_cross_entropy(
+    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
+) -> Float[Tensor, ""]:
+    """Return the mean cross-entropy with log-softmax in float64, as the published runs compute it."""
+    return F.cross_entropy(logits.double(), targets)
+
+
+def float32_cross_entropy(
+    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
+) -> Float[Tensor, ""]:
+    """Return the mean cross-entropy with log-softmax in float32: it rounds below 1e-7, and training on it spikes."""
+    return F.cross_entropy(logits.float(), targets)
+
+
+LOSSES: dict[LossKind, Callable[[Tensor, Tensor], Tensor]] = {
+    "relative": relative_cross_entropy,
+    "float64": float64_cross_entropy,
+    "float32": float32_cross_entropy,
+}

@@ -1,0 +1,129 @@
+"""The training loop's body: one step at a time, nothing on disk."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from grokscope.models import Network
+from grokscope.randomness import stream
+from grokscope.tasks import Examples, Task
+from grokscope.training.evaluation import Evaluator, Score, accuracy
+from grokscope.training.loss import LOSSES, LossKind
+from grokscope.training.optimizers import OptimizerConfig, build_optimizer
+from grokscope.training.schedules import Schedule
+
+
+class Gradient(NamedTuple):
+    """What a step saw before it moved the weights."""
+
+    loss: Tensor
+    """Cross-entropy of the step's batch (scalar, detached), without any penalty."""
+    accuracy: float | None
+    """Of the same batch, where it was asked for."""
+
+
+class Trainer:
+    """A network being trained on a task.
+
+    A step has two halves, so that what is measured and what is kept belong to the same weights:
+    :meth:`gradient` computes loss and gradient at the weights after ``step`` updates, :meth:`update` moves them.
+
+    Args:
+        model: trained in place.
+        task: where batches come from.
+        optimizer: which optimiser, and its settings.
+        schedule: of the learning rate.
+        loss: which form of the cross-entropy.
+        l1: adds l1·Σ|w| over all weights to what is minimised.
+        noise_seed: draws dropout masks.
+        compile: run the step's forward and backward pass through ``torch.compile``.
+
+    Example:
+        >>> trainer = Trainer(model, task, optimizer=AdamWConfig(), schedule=Schedule())
+        >>> for _ in range(1000):
+        ...     trainer.gradient()
+        ...     trainer.update()
+        >>> trainer.test()
+        Score(loss=…, accuracy=…)
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        task: Task,
+        *,
+        optimizer: OptimizerConfig,
+        schedule: Schedule,
+        loss: LossKind = "relative",
+        l1: float = 0.0,
+        noise_seed: int = 0,
+        compile: bool = False,
+    ) -> None:
+        self.model = model
+        self.task = task
+        self.step = 0
+        self._lr = optimizer.lr
+        self._optimizer = build_optimizer(optimizer, model.parameters())
+        self._schedule = schedule
+        self._cross_entropy = LOSSES[loss]
+        self._l1 = l1
+        self._noise_seed = noise_seed
+        self._run = torch.compile(model.run) if compile else model.run
+        fixed = task.batches.fixed
+        self._fixed_plan = None if fixed is None else model.plan(fixed.tokens, task.scored_positions)
+        self._test = None if task.test is None else Evaluator(model, task.test, task.scored_positions)
+
+    def gradient(self, *, with_accuracy: bool = False) -> Gradient:
+        """Compute loss and gradient of this step's batch at the present weights."""
+        batch: Examples = self.task.batches(self.step)
+        plan = self._fixed_plan
+        if plan is None:
+            plan = self.model.plan(batch.tokens, self.task.scored_positions)
+        noise = None
+        if self.model.config.dropout:
+            noise = stream("dropout", self._noise_seed, self.step, device=batch.tokens.device)
+        logits = self._run(plan, noise=noise).flatten(0, 1)
+        targets = batch.targets.flatten()
+        loss = self._cross_entropy(logits, targets)
+        objective = loss
+        if self._l1:
+            objective = loss + self._l1 * sum(weights.abs().sum() for weights in self.model.parameters())
+        self._optimizer.zero_grad()
+        objective.backward()
+        return Gradient(loss.detach(), accuracy(logits.detach(), targets) if with_accuracy else None)
+
+    def update(self) -> None:
+        """Move the weights along the gradient computed last."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._lr * self._schedule.multiplier(self.step)
+        self._optimizer.step()
+        self.step += 1
+
+    def test(self) -> Score | None:
+        """Return the score on the test set, or None where there is none."""
+        return None if self._test is None else self._test()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that the rest of the run depends on, as named tensors that alias nothing."""
+        tensors = {f"model.{name}": weights.detach().clone() for name, weights in self.model.state_dict().items()}
+        names = [name for name, _ in self.model.named_parameters()]
+        for index, slots in self._optimizer.state_dict()["state"].items():
+            for slot, value in slots.items():
+                if value is not None:
+                    tensors[f"optimizer.{slot}.{names[index]}"] = value.detach().clone()
+        tensors["step"] = torch.tensor(self.step)
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up where :meth:`state` was called; the steps that follow give the same bits."""
+        self.step = int(tensors["step"])
+        weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+        self.model.load_state_dict(weights)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for index, (name, _) in enumerate(self.model.named_parameters()):
+            for key, value in tensors.items():
+                if key.startswith("optimizer.") and key.split(".", 2)[2] == name:
+                    slots.setdefault(index, {})[key.split(".", 2)[1]] = value
+        whole = self._optimizer.state_dict()
+        self._optimizer.load_state_dict({**whole, "state": slots})
