@@ -1,0 +1,137 @@
+"""The one description of a run, and the one grammar for changing it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import Field, StrictInt, ValidationError
+
+from grokscope.config import Config
+from grokscope.errors import ConfigError, nearest
+from grokscope.models import ModelConfig, TransformerConfig
+from grokscope.tasks import ModularConfig
+from grokscope.training import AdamWConfig, LossKind, OptimizerConfig, Schedule, Stop
+
+Seed = StrictInt
+
+
+class Seeds(Config):
+    """One seed for each use of chance; none affects another."""
+
+    init: Seed = Field(0, ge=0, description="initial weights")
+    split: Seed = Field(0, ge=0, description="which pairs are trained on")
+    data: Seed = Field(0, ge=0, description="batches, streams and random labels")
+    noise: Seed = Field(0, ge=0, description="dropout")
+
+    @classmethod
+    def all(cls, seed: int) -> Self:
+        """Return the same seed for every use."""
+        return cls(init=seed, split=seed, data=seed, noise=seed)
+
+
+class Experiment(Config):
+    """Everything that decides what a run computes: the same experiment gives the same run, bit for bit, on one machine.
+
+    The defaults are the paper's mainline network.
+
+    Example:
+        >>> experiment = Experiment(name="small", task=ModularConfig(p=53))
+        >>> experiment = experiment.override({"optimizer.weight_decay": 5.0, "seeds.init": 1})
+    """
+
+    name: str = Field("custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    task: ModularConfig = ModularConfig()
+    model: ModelConfig = TransformerConfig()
+    optimizer: OptimizerConfig = AdamWConfig()
+    schedule: Schedule = Schedule()
+    loss: LossKind = Field("relative", description="how the cross-entropy is computed; float32 spikes once it is small")
+    l1: float = Field(0.0, ge=0, description="adds l1·Σ|w| to what is minimised")
+    dtype: Literal["float32", "float64"] = "float32"
+    seeds: Seeds = Seeds()
+    stop: Stop = Stop()
+    evaluate_every: StrictInt = Field(10, ge=1, description="steps between two rows of metrics")
+    checkpoint_every: StrictInt = Field(100, ge=1, description="steps between two checkpoints")
+
+    def override(self, changes: Mapping[str, Any]) -> "Experiment":
+        """Return this experiment with some settings changed.
+
+        Args:
+            changes: dotted names and values, for example ``{"model.d_mlp": 256}``. Changing a ``kind``
+                (``"model.kind": "mlp"``) replaces that part by the new kind's defaults.
+                ``"seed"`` sets all four seeds.
+
+        Raises:
+            ConfigError: a name does not exist or a value is not allowed.
+        """
+        tree = self.model_dump(mode="json")
+        # kinds first, so that the settings of the new kind can be given beside it in any order
+        for name, value in sorted(changes.items(), key=lambda item: (not item[0].endswith("kind"), item[0] != "seed")):
+            if name == "seed":
+                tree["seeds"] = dict.fromkeys(Seeds.model_fields, value)
+                continue
+            *path, last = name.split(".")
+            branch: dict[str, Any] = tree
+            for depth, part in enumerate([*path, last]):
+                if not isinstance(branch, dict) or part not in branch:
+                    known = [".".join([*path[:depth], key]) for key in branch] if isinstance(branch, dict) else []
+                    raise ConfigError(f"no setting is called {name!r}{nearest(name, known) if known else ''}")
+                if depth < len(path):
+                    branch = branch[part]
+            if last == "kind" and branch["kind"] != value:
+                branch.clear()
+                # the defaults of the new kind are filled in by validating just this part
+                branch["kind"] = value
+                tree = experiment_from(tree, source="the changes").model_dump(mode="json")
+            else:
+                branch[last] = value
+        return experiment_from(tree, source="the changes")
+
+    def to_yaml(self) -> str:
+        """Return the experiment as YAML with every setting, defaults included."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
+        """Return the settings in which ``other`` differs, as ``{name: (here, there)}``."""
+        here, there = dict(_leaves(self.model_dump(mode="json"))), dict(_leaves(other.model_dump(mode="json")))
+        names = [*here, *(name for name in there if name not in here)]
+        return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def experiment_from(tree: Any, *, source: str) -> Experiment:
+    """Return the experiment that a tree of plain values (from YAML, say) describes.
+
+    Raises:
+        ConfigError: naming ``source`` and, in one line, everything that is wrong.
+    """
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{source}: expected settings as 'name: value', got {type(tree).__name__}")
+    try:
+        return Experiment.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {explain_validation(error)}") from error
+
+
+def explain_validation(error: ValidationError) -> str:
+    """Return pydantic's complaint in one line: the setting, what is wrong, and what was given."""
+    parts = []
+    for item in error.errors():
+        kinds = {"transformer", "mlp", "finite", "endless", "adamw", "adam", "sgd", "modular"}
+        name = ".".join(str(part) for part in item["loc"] if part not in kinds)
+        message = item["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        if item["type"] == "extra_forbidden":
+            parts.append(f"no setting is called {name!r} here")
+        elif item["type"] == "value_error":
+            parts.append(f"{name}: {message}" if name else message)
+        else:
+            parts.append(f"{name}: {message}, got {item['input']!r}")
+    return "; ".join(parts)

@@ -1,0 +1,88 @@
+"""The metrics of a run: one row an evaluation, appended as it comes, readable by anything."""
+
+import csv
+import io
+import math
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from grokscope.errors import RunError
+from grokscope.runs.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Row:
+    """Loss (nats) and accuracy of the weights after ``step`` updates; NaN where there is no test set."""
+
+    step: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float = math.nan
+    test_accuracy: float = math.nan
+
+
+COLUMNS = [field.name for field in fields(Row)]
+
+
+class MetricsFile:
+    """``metrics.csv``, open for appending.
+
+    Nothing that depends on the clock is kept in it: the same experiment gives the same bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.exists():
+            write_atomically(path, (",".join(COLUMNS) + "\n").encode())
+        self._file = path.open("a", newline="")
+
+    def append(self, row: Row) -> None:
+        """Write one row; it is with the operating system when this returns."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow("" if value != value else repr(value) for value in astuple(row))
+        try:
+            self._file.write(text.getvalue())
+            self._file.flush()
+        except OSError as error:
+            raise RunError(f"cannot write {self._path}: {error.strerror}; the rows before are intact") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Return the rows as a data frame; a last line that a crash cut short is left out.
+
+    Raises:
+        RunError: the file is missing, or a line before the last is damaged.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"cannot read {path}: {error}") from error
+    whole = text[: text.rfind("\n") + 1]
+    lines = whole.splitlines()
+    if not lines or lines[0] != ",".join(COLUMNS):
+        raise RunError(f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}")
+    for number, line in enumerate(lines[1:], start=2):
+        if line.count(",") != len(COLUMNS) - 1 or not line.partition(",")[0].isdigit():
+            raise RunError(f"{path} is damaged at line {number}: {line[:80]!r}")
+    try:
+        return pd.read_csv(
+            io.StringIO(whole), float_precision="round_trip", dtype={name: "int64" if name == "step" else "float64" for name in COLUMNS}
+        )
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
+def keep_rows_before(path: Path, step: int) -> None:
+    """Drop the rows from ``step`` on: a resumed run writes them again."""
+    if not path.exists():
+        return
+    read_metrics(path)  # complains about damage before anything is changed
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines[1:] if line.endswith("\n") and int(line.partition(",")[0]) < step]
+    write_atomically(path, "".join([lines[0], *kept]).encode())

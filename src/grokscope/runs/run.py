@@ -1,0 +1,119 @@
+"""A run, opened to be read: nothing is loaded before it is asked for."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from grokscope.errors import RunError
+from grokscope.models import MLP, Transformer, build_model
+from grokscope.runs.experiment import Experiment
+from grokscope.runs.files import load_tensors
+from grokscope.runs.folder import RunFolder
+from grokscope.runs.metrics import read_metrics
+from grokscope.tasks import ModularTask, modular_task
+
+
+class Run:
+    """What a training run left behind: the experiment, the metrics, the network at every checkpoint.
+
+    Args:
+        path: the run's folder.
+
+    Raises:
+        RunError: there is no run in that folder.
+
+    Example:
+        >>> run = Run("runs/mainline")
+        >>> run.metrics.tail()
+        >>> run.model(step=9400)  # the network after 9,400 updates
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.folder = RunFolder(Path(path))
+        self.experiment: Experiment = self.folder.read_experiment()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Status, timing, versions, machine and command."""
+        return self.folder.read_record()
+
+    @property
+    def status(self) -> str:
+        """``running``, ``finished``, ``interrupted``, ``diverged`` or ``failed``."""
+        status = self.record["status"]
+        return "interrupted" if status == "running" and not self.folder.is_locked() else status
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """One row an evaluation: step, train_loss, train_accuracy, test_loss, test_accuracy (losses in nats)."""
+        return read_metrics(self.folder.metrics)
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps that have a checkpoint."""
+        return self.folder.checkpoint_steps()
+
+    @cached_property
+    def task(self) -> ModularTask:
+        """The task, with the very split and labels that were trained on."""
+        table = load_tensors(self.folder.table)["table"] if self.folder.table.exists() else None
+        seeds = self.experiment.seeds
+        return modular_task(self.experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+
+    def weights(self, step: int | None = None) -> dict[str, Tensor]:
+        """Return the weights by name after ``step`` updates (the last checkpoint if None).
+
+        Raises:
+            RunError: there is no checkpoint at that step, or it is damaged.
+        """
+        steps = self.steps
+        if not steps:
+            raise RunError(f"{self.path} has no checkpoints")
+        if step is None:
+            step = steps[-1]
+        if step not in steps:
+            near = min(steps, key=lambda kept: abs(kept - step))
+            raise RunError(
+                f"{self.path} has no checkpoint at step {step}; the nearest is {near} (steps {steps[0]} to {steps[-1]})"
+            )
+        return load_tensors(self.folder.checkpoint(step))
+
+    def model(self, step: int | None = None) -> Transformer | MLP:
+        """Return the network after ``step`` updates (the last checkpoint if None), on the CPU.
+
+        Raises:
+            RunError: there is no checkpoint at that step, or it does not fit the experiment.
+        """
+        weights = self.weights(step)
+        model = initial_model(self.experiment, self.task)
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"a checkpoint of {self.path} does not fit its experiment.yaml: {reason}") from error
+        return model.requires_grad_(False)
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        return f"Run({str(self.path)!r}, {self.status}, {len(steps)} checkpoints, last at step {steps[-1] if steps else '–'})"
+
+
+def initial_model(experiment: Experiment, task: ModularTask) -> Transformer | MLP:
+    """Return the network of ``experiment`` before its first update."""
+    return build_model(
+        experiment.model,
+        d_vocab=task.d_vocab,
+        d_vocab_out=task.d_vocab_out,
+        n_ctx=task.n_ctx,
+        seed=experiment.seeds.init,
+        dtype=getattr(torch, experiment.dtype),
+    )
