@@ -1,1 +1,38 @@
-"""grokscope: train small networks until they grok, watch the circuit form, and prove what they learned."""
+"""grokscope: train small networks until they grok, watch the circuit form, and prove what they learned.
+
+>>> import grokscope as gs
+>>> run = gs.train("fast", seed=1)
+>>> run.metrics            # a data frame
+>>> run.model(step=100)    # the network at that step
+"""
+
+from grokscope.errors import ConfigError as ConfigError
+from grokscope.errors import DivergenceError as DivergenceError
+from grokscope.errors import GrokscopeError as GrokscopeError
+from grokscope.errors import HookError as HookError
+from grokscope.errors import RunError as RunError
+from grokscope.experiments import recipe as recipe
+from grokscope.experiments import recipe_names as recipe_names
+from grokscope.experiments import train as train
+from grokscope.models import MLP as MLP
+from grokscope.models import MLPConfig as MLPConfig
+from grokscope.models import Transformer as Transformer
+from grokscope.models import TransformerConfig as TransformerConfig
+from grokscope.runs import Execution as Execution
+from grokscope.runs import Experiment as Experiment
+from grokscope.runs import Run as Run
+from grokscope.runs import Seeds as Seeds
+from grokscope.runs import find_runs as find_runs
+from grokscope.runs import load_experiment as load_experiment
+from grokscope.tasks import EndlessData as EndlessData
+from grokscope.tasks import FiniteData as FiniteData
+from grokscope.tasks import ModularConfig as ModularConfig
+from grokscope.tasks import Task as Task
+from grokscope.training import AdamConfig as AdamConfig
+from grokscope.training import AdamWConfig as AdamWConfig
+from grokscope.training import Schedule as Schedule
+from grokscope.training import SGDConfig as SGDConfig
+from grokscope.training import Stop as Stop
+from grokscope.training import Trainer as Trainer
+
+__version__ = "0.1.0"

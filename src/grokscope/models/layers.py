@@ -1,6 +1,6 @@
 """The layers of a transformer, each written as in a textbook, with every activation shown to a tap.
 
-Shape letters: b example, q query position, k key position, h head, e head width, d residual stream, m neuron, v vocabulary.
+Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary.
 Names and orientations are TransformerLens's.
 """
 
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from grokscope.models.activations import activate
-from grokscope.models.config import TransformerConfig
+from grokscope.models.config import Activation, TransformerConfig
 from grokscope.models.initialization import Draw
 from grokscope.models.taps import Tap
 
@@ -93,7 +93,7 @@ class MLPLayer(nn.Module):
     def __init__(self, config: TransformerConfig, draw: Draw) -> None:
         super().__init__()
         d, m = config.d_model, config.d_mlp
-        self.activation = config.activation
+        self.activation: Activation = config.activation
         self.W_in = nn.Parameter(draw.matrix(d, m, fan=d))
         self.b_in = nn.Parameter(draw.zeros(m)) if config.biases != "none" else None
         self.W_out = nn.Parameter(draw.matrix(m, d, fan=d))

@@ -55,7 +55,7 @@ class OutputLayer(nn.Module):
         self.b_U = nn.Parameter(draw.zeros(d_vocab_out)) if biased else None
 
 
-class MLP(Network):
+class MLP(Network[MLPConfig]):
     """Hidden layers on the sum or the concatenation of the tokens' embeddings.
 
     Logits are given once for a sequence, whatever positions are asked for.
@@ -91,18 +91,14 @@ class MLP(Network):
         self.blocks = nn.ModuleList(
             HiddenBlock(HiddenLayer(n_in, config.d_mlp, draw, biased=config.biases)) for n_in in widths
         )
-        self.unembed = OutputLayer(
-            config.d_mlp, d_vocab_out, draw, biased=config.biases, tied=config.tied_embeddings
-        )
+        self.unembed = OutputLayer(config.d_mlp, d_vocab_out, draw, biased=config.biases, tied=config.tied_embeddings)
 
     @property
     def W_U(self) -> Float[Tensor, "d_mlp d_vocab_out"]:
         """The output matrix."""
         return self.embed.W_E[: self.d_vocab_out].T if self.config.tied_embeddings else self.unembed.W_U
 
-    def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
         """Return the logits, showing each activation to ``tap``."""
         embedded = torch.stack([self.embed.at(place)[tokens[:, place]] for place in range(self.n_ctx)], dim=1)
         embedded = tap("hook_embed", embedded)  # [example, n_ctx, d_model]

@@ -2,20 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from grokscope.models.config import ModelConfig
+from grokscope.models.config import MLPConfig, TransformerConfig
 from grokscope.models.taps import Hook, Recorder, Replacer, Tap
 
+AnyConfig = TypeVar("AnyConfig", bound=TransformerConfig | MLPConfig)
 
-class Network(nn.Module):
+
+class Network(nn.Module, Generic[AnyConfig]):
     """A network from token sequences to logits, with named parameters and named activations."""
 
-    config: ModelConfig
+    config: AnyConfig
     d_vocab: int
     d_vocab_out: int
     n_ctx: int
@@ -37,9 +39,7 @@ class Network(nn.Module):
         """
 
     @abstractmethod
-    def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
         """Return the logits of the textbook forward pass, which shows every activation to ``tap``."""
 
     def forward(

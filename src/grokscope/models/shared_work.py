@@ -64,9 +64,9 @@ class Plan:
     keys: DistinctRows
     """The rows of the first layer, at all positions that can be seen."""
     queries: DistinctRows
-    """The rows that the first layer's queries come from: all of these positions, or only the scored ones if it is also the last."""
+    """The rows of the first layer's queries: the same, or those at scored positions if it is also the last layer."""
     score_index: Int[Tensor, " b_q_k"] | None
-    """Where each score stands in the table of all (query row, key row) pairs; None where that table would be larger than the scores."""
+    """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
 
     @classmethod
     def of(cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int) -> "Plan":
@@ -98,7 +98,11 @@ def _project(rows: Float[Tensor, "r d"], weight: Float[Tensor, "h d e"], bias: T
 
 
 def first_attention(
-    attention: Attention, key_rows: Float[Tensor, "r d"], query_rows: Float[Tensor, "s d"], plan: Plan, hidden: Tensor | None
+    attention: Attention,
+    key_rows: Float[Tensor, "r d"],
+    query_rows: Float[Tensor, "s d"],
+    plan: Plan,
+    hidden: Tensor | None,
 ) -> Float[Tensor, "b q he"]:
     """Return z of the first layer, from the rows of distinct (token, position) pairs."""
     h, e = attention.W_Q.shape[0], attention.W_Q.shape[2]
@@ -144,7 +148,10 @@ def later_attention(
 
 
 def _attend(
-    q: Float[Tensor, "b h q e"], k: Float[Tensor, "b h k e"], v: Float[Tensor, "b h k e"], hidden: Bool[Tensor, "q k"] | None
+    q: Float[Tensor, "b h q e"],
+    k: Float[Tensor, "b h k e"],
+    v: Float[Tensor, "b h k e"],
+    hidden: Bool[Tensor, "q k"] | None,
 ) -> Float[Tensor, "b q he"]:
     scores = q @ k.transpose(2, 3)
     if hidden is not None:

@@ -5,7 +5,7 @@ with what comes back. Nothing is registered on a module, so nothing has to be un
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ Hook = Callable[[Tensor], Tensor]
 """Takes an activation and returns the one to use instead; same shape."""
 
 
+@runtime_checkable
 class Tap(Protocol):
     """What a forward pass calls with each named activation."""
 
@@ -37,6 +38,7 @@ class Recorder:
         self._names = names
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
+        """Keep the activation and return it."""
         self.seen.append(name)
         if self._names is None or name in self._names:
             self.cache[name] = value
@@ -59,15 +61,20 @@ class Replacer:
         self._seen: list[str] = []
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
+        """Return what the name's hook makes of the activation."""
         self._seen.append(name)
         hook = self._hooks.get(name)
         if hook is None:
             return value
         replaced = hook(value)
         if not isinstance(replaced, Tensor):
-            raise HookError(f"the hook on {name!r} returned {type(replaced).__name__}; return the activation to use instead")
+            raise HookError(
+                f"the hook on {name!r} returned {type(replaced).__name__}; return the activation to use instead"
+            )
         if replaced.shape != value.shape:
-            raise HookError(f"the hook on {name!r} returned shape {tuple(replaced.shape)}, expected {tuple(value.shape)}")
+            raise HookError(
+                f"the hook on {name!r} returned shape {tuple(replaced.shape)}, expected {tuple(value.shape)}"
+            )
         return replaced
 
     def finish(self) -> None:

@@ -41,7 +41,7 @@ class Block(nn.Module):
         return tap(f"{name}.hook_resid_post", x)
 
 
-class Transformer(Network):
+class Transformer(Network[TransformerConfig]):
     """A decoder-only transformer with learned positions and, by default, no LayerNorm.
 
     Args:
@@ -84,9 +84,7 @@ class Transformer(Network):
         """The unembedding matrix."""
         return self.unembed.weight(self.embed)
 
-    def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
         """Return the logits at every position, showing each activation to ``tap``."""
         x = tap("hook_embed", self.embed(tokens)) + tap("hook_pos_embed", self.pos_embed(tokens))
         for layer, block in enumerate(self.blocks):
@@ -100,9 +98,7 @@ class Transformer(Network):
         """Return the work that ``tokens`` share when logits are wanted at ``positions``."""
         return Plan.of(tokens, positions, self.d_vocab, self.config.n_layers)
 
-    def run(
-        self, plan: Plan, *, noise: torch.Generator | None = None
-    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+    def run(self, plan: Plan, *, noise: torch.Generator | None = None) -> Float[Tensor, "example n_scored d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
         n_examples, rate = plan.keys.index.shape[0], self.config.dropout
         key_rows = self._rows(plan.keys)

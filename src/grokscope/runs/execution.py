@@ -15,9 +15,9 @@ from grokscope.errors import ConfigError
 class Execution(Config):
     """Device, threads and compilation; recorded in the run, and used again when it is resumed."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one")
-    threads: StrictInt | None = Field(None, ge=1, description="CPU threads; null leaves PyTorch's choice")
-    compile: bool = Field(False, description="torch.compile: pays on runs of many minutes")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU if there is one")
+    threads: StrictInt | None = Field(default=None, ge=1, description="CPU threads; null leaves PyTorch's choice")
+    compile: bool = Field(default=False, description="torch.compile: pays on runs of many minutes")
 
     def resolved(self) -> "Execution":
         """Return the same with every choice made.
@@ -42,7 +42,7 @@ class Execution(Config):
         try:
             torch.set_num_threads(self.threads or threads)
             torch.use_deterministic_algorithms(True)
-            # filling guards against reading uninitialised memory, which nothing here does, at the price of a pass over it
+            # filling guards against reading uninitialised memory, which nothing here does, and costs a pass over it
             torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
             yield torch.device(self.device)
         finally:

@@ -1,7 +1,7 @@
 """The one description of a run, and the one grammar for changing it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, StrictInt, ValidationError
@@ -18,13 +18,13 @@ Seed = StrictInt
 class Seeds(Config):
     """One seed for each use of chance; none affects another."""
 
-    init: Seed = Field(0, ge=0, description="initial weights")
-    split: Seed = Field(0, ge=0, description="which pairs are trained on")
-    data: Seed = Field(0, ge=0, description="batches, streams and random labels")
-    noise: Seed = Field(0, ge=0, description="dropout")
+    init: Seed = Field(default=0, ge=0, description="initial weights")
+    split: Seed = Field(default=0, ge=0, description="which pairs are trained on")
+    data: Seed = Field(default=0, ge=0, description="batches, streams and random labels")
+    noise: Seed = Field(default=0, ge=0, description="dropout")
 
     @classmethod
-    def all(cls, seed: int) -> Self:
+    def all(cls, seed: int) -> "Seeds":
         """Return the same seed for every use."""
         return cls(init=seed, split=seed, data=seed, noise=seed)
 
@@ -39,19 +39,21 @@ class Experiment(Config):
         >>> experiment = experiment.override({"optimizer.weight_decay": 5.0, "seeds.init": 1})
     """
 
-    name: str = Field("custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(default="custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
     task: ModularConfig = ModularConfig()
     model: ModelConfig = TransformerConfig()
     optimizer: OptimizerConfig = AdamWConfig()
     schedule: Schedule = Schedule()
-    loss: LossKind = Field("relative", description="how the cross-entropy is computed; float32 spikes once it is small")
-    l1: float = Field(0.0, ge=0, description="adds l1·Σ|w| to what is minimised")
+    loss: LossKind = Field(
+        default="relative", description="how the cross-entropy is computed; float32 spikes once it is small"
+    )
+    l1: float = Field(default=0.0, ge=0, description="adds l1·Σ|w| to what is minimised")
     dtype: Literal["float32", "float64"] = "float32"
     seeds: Seeds = Seeds()
     stop: Stop = Stop()
-    evaluate_every: StrictInt = Field(10, ge=1, description="steps between two rows of metrics")
-    checkpoint_every: StrictInt = Field(100, ge=1, description="steps between two checkpoints")
+    evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")
+    checkpoint_every: StrictInt = Field(default=100, ge=1, description="steps between two checkpoints")
 
     def override(self, changes: Mapping[str, Any]) -> "Experiment":
         """Return this experiment with some settings changed.
@@ -68,6 +70,8 @@ class Experiment(Config):
         # kinds first, so that the settings of the new kind can be given beside it in any order
         for name, value in sorted(changes.items(), key=lambda item: (not item[0].endswith("kind"), item[0] != "seed")):
             if name == "seed":
+                if type(value) is not int or value < 0:
+                    raise ConfigError(f"seed: expected a whole number from 0 up, got {value!r}")
                 tree["seeds"] = dict.fromkeys(Seeds.model_fields, value)
                 continue
             *path, last = name.split(".")
@@ -82,10 +86,10 @@ class Experiment(Config):
                 branch.clear()
                 # the defaults of the new kind are filled in by validating just this part
                 branch["kind"] = value
-                tree = experiment_from(tree, source="the changes").model_dump(mode="json")
+                tree = experiment_from(tree).model_dump(mode="json")
             else:
                 branch[last] = value
-        return experiment_from(tree, source="the changes")
+        return experiment_from(tree)
 
     def to_yaml(self) -> str:
         """Return the experiment as YAML with every setting, defaults included."""
@@ -93,7 +97,10 @@ class Experiment(Config):
 
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
         """Return the settings in which ``other`` differs, as ``{name: (here, there)}``."""
-        here, there = dict(_leaves(self.model_dump(mode="json"))), dict(_leaves(other.model_dump(mode="json")))
+        here, there = (
+            dict(_leaves(self.model_dump(mode="json"))),
+            dict(_leaves(other.model_dump(mode="json"))),
+        )
         names = [*here, *(name for name in there if name not in here)]
         return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
@@ -106,18 +113,19 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
             yield prefix + key, value
 
 
-def experiment_from(tree: Any, *, source: str) -> Experiment:
+def experiment_from(tree: Any, *, source: str | None = None) -> Experiment:
     """Return the experiment that a tree of plain values (from YAML, say) describes.
 
     Raises:
-        ConfigError: naming ``source`` and, in one line, everything that is wrong.
+        ConfigError: naming ``source`` (a file) and, in one line, everything that is wrong.
     """
+    prefix = f"{source}: " if source else ""
     if not isinstance(tree, Mapping):
-        raise ConfigError(f"{source}: expected settings as 'name: value', got {type(tree).__name__}")
+        raise ConfigError(f"{prefix}expected settings as 'name: value', got {type(tree).__name__}")
     try:
         return Experiment.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {explain_validation(error)}") from error
+        raise ConfigError(f"{prefix}{explain_validation(error)}") from error
 
 
 def explain_validation(error: ValidationError) -> str:

@@ -52,4 +52,6 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise RunError(f"there is no file {path}") from error
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
-        raise RunError(f"{path} is damaged or not a safetensors file ({error}); delete it or restore it from a copy") from error
+        raise RunError(
+            f"{path} is damaged or not a safetensors file ({error}); delete it or restore it from a copy"
+        ) from error

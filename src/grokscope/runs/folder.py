@@ -62,7 +62,9 @@ class RunFolder:
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps that have a checkpoint, ascending."""
-        return sorted(int(file.stem) for file in (self.path / "checkpoints").glob("[0-9]*.safetensors") if file.stem.isdigit())
+        return sorted(
+            int(file.stem) for file in (self.path / "checkpoints").glob("[0-9]*.safetensors") if file.stem.isdigit()
+        )
 
     def exists(self) -> bool:
         """Return whether a run was begun here."""
@@ -78,7 +80,9 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout as error:
-            raise RunError(f"{self.path} is being written by another process; wait for it, or use another --out") from error
+            raise RunError(
+                f"{self.path} is being written by another process; wait for it, or use another --out"
+            ) from error
         return lock
 
     def is_locked(self) -> bool:

@@ -72,7 +72,9 @@ def read_metrics(path: Path) -> pd.DataFrame:
             raise RunError(f"{path} is damaged at line {number}: {line[:80]!r}")
     try:
         return pd.read_csv(
-            io.StringIO(whole), float_precision="round_trip", dtype={name: "int64" if name == "step" else "float64" for name in COLUMNS}
+            io.StringIO(whole),
+            float_precision="round_trip",
+            dtype={name: "int64" if name == "step" else "float64" for name in COLUMNS},
         )
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -90,7 +90,9 @@ def record_run(
 
 def _check_same(experiment: Experiment, folder: RunFolder) -> None:
     recorded = folder.read_experiment()
-    changed = {name: values for name, values in recorded.differences(experiment).items() if not name.startswith("stop.")}
+    changed = {
+        name: values for name, values in recorded.differences(experiment).items() if not name.startswith("stop.")
+    }
     if changed:
         text = "; ".join(f"{name} is {there!r}, the run has {here!r}" for name, (here, there) in changed.items())
         raise RunError(f"{folder.path} cannot be resumed with other settings: {text}; use another --out for a new run")
@@ -109,7 +111,11 @@ def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, beg
     try:
         try:
             if not begun and is_file_function(experiment.task.operation):
-                save_tensors(folder.table, {"table": task.table}, {"source_sha256": source_hash(experiment.task.operation)})
+                save_tensors(
+                    folder.table,
+                    {"table": task.table},
+                    {"source_sha256": source_hash(experiment.task.operation)},
+                )
             write_atomically(folder.experiment, experiment.to_yaml().encode())
         except RunError:
             if created:
@@ -122,7 +128,12 @@ def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, beg
 
 class _Recording:
     def __init__(
-        self, folder: RunFolder, experiment: Experiment, execution: Execution, trainer: Trainer, on_row: OnRow | None
+        self,
+        folder: RunFolder,
+        experiment: Experiment,
+        execution: Execution,
+        trainer: Trainer,
+        on_row: OnRow | None,
     ) -> None:
         self._folder, self._experiment, self._trainer = folder, experiment, trainer
         self._on_row = on_row or (lambda row: None)
@@ -135,7 +146,10 @@ class _Recording:
             "started": earlier.get("started", _now()),
             "updated": _now(),
             "training_seconds": earlier.get("training_seconds", 0.0),
-            "sessions": [*earlier.get("sessions", []), {"from_step": trainer.step, "started": _now(), **provenance()}],
+            "sessions": [
+                *earlier.get("sessions", []),
+                {"from_step": trainer.step, "started": _now(), **provenance()},
+            ],
             "execution": execution.model_dump(),
         }
         self._before = self._record["training_seconds"]
@@ -179,8 +193,7 @@ class _Recording:
                 self._on_row(row)
                 reason = reason or self._stop_reason(row)
             if keep or reason:
-                weights = {name: value for name, value in trainer.model.state_dict().items()}
-                save_tensors(self._folder.checkpoint(step), weights)
+                save_tensors(self._folder.checkpoint(step), trainer.model.state_dict())
                 self._keep_state()
                 self._write("running", "")
             if reason:
@@ -217,7 +230,7 @@ class _Recording:
 
 @contextmanager
 def _asked_to_stop() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a wish that the loop can grant between two steps; a second one interrupts."""
+    """Turn the first Ctrl-C or SIGTERM into a wish that the loop grants between two steps; a second one interrupts."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -238,4 +251,3 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-

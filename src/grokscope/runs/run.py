@@ -14,7 +14,7 @@ from grokscope.runs.experiment import Experiment
 from grokscope.runs.files import load_tensors
 from grokscope.runs.folder import RunFolder
 from grokscope.runs.metrics import read_metrics
-from grokscope.tasks import ModularTask, modular_task
+from grokscope.tasks import FiniteData, ModularTask, modular_task
 
 
 class Run:
@@ -51,6 +51,13 @@ class Run:
         """``running``, ``finished``, ``interrupted``, ``diverged`` or ``failed``."""
         status = self.record["status"]
         return "interrupted" if status == "running" and not self.folder.is_locked() else status
+
+    @property
+    def task_name(self) -> str:
+        """What is learned, in a few words: ``add mod 113, 0.3 of the pairs``."""
+        task = self.experiment.task
+        data = f"{task.data.train_fraction:.4g} of the pairs" if isinstance(task.data, FiniteData) else "endless data"
+        return f"{task.operation} mod {task.p}, {data}"
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -104,7 +111,8 @@ class Run:
 
     def __repr__(self) -> str:
         steps = self.steps
-        return f"Run({str(self.path)!r}, {self.status}, {len(steps)} checkpoints, last at step {steps[-1] if steps else '–'})"
+        last = f", last at step {steps[-1]}" if steps else ""
+        return f"Run({str(self.path)!r}, {self.status}, {len(steps)} checkpoints{last})"
 
 
 def initial_model(experiment: Experiment, task: ModularTask) -> Transformer | MLP:

@@ -6,7 +6,7 @@ exactly the batches that it would have seen otherwise.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -14,8 +14,9 @@ from grokscope.randomness import stream
 from grokscope.tasks.examples import Examples
 
 
+@runtime_checkable
 class Batches(Protocol):
-    """The examples of step 0, 1, 2, …"""
+    """The examples of each step."""
 
     @property
     def fixed(self) -> Examples | None:

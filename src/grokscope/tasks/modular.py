@@ -27,27 +27,31 @@ class FiniteData(Config):
     """A random share of the p² pairs to train on; the rest is the test set."""
 
     kind: Literal["finite"] = "finite"
-    train_fraction: float = Field(0.3, gt=0, le=1, description="share of all pairs that is trained on; 1 leaves no test set")
-    batch_size: StrictInt | None = Field(None, ge=1, description="pairs in a step; null trains on all of them at once")
+    train_fraction: float = Field(
+        default=0.3, gt=0, le=1, description="share of all pairs that is trained on; 1 leaves no test set"
+    )
+    batch_size: StrictInt | None = Field(
+        default=None, ge=1, description="pairs in a step; null trains on all of them at once"
+    )
 
 
 class EndlessData(Config):
     """Pairs drawn afresh for every step, with replacement; all p² pairs are the test set."""
 
     kind: Literal["endless"] = "endless"
-    batch_size: StrictInt = Field(1024, ge=1, description="pairs in a step")
+    batch_size: StrictInt = Field(default=1024, ge=1, description="pairs in a step")
 
 
 class ModularConfig(Config):
     """An operation on two residues modulo p."""
 
     kind: Literal["modular"] = "modular"
-    p: StrictInt = Field(113, ge=2, le=997, description="the modulus")
+    p: StrictInt = Field(default=113, ge=2, le=997, description="the modulus")
     operation: str = Field(
-        "add",
-        description=f"{', '.join([*NAMED, RANDOM])}; an expression in a, b and p such as 'a**3 + 2*a*b'; or file.py:function",
+        default="add",
+        description=f"{', '.join([*NAMED, RANDOM])}; an expression in a, b, p such as 'a**3 + 2*a*b'; or file.py:function",
     )
-    equals_token: bool = Field(True, description="append the token '=', at whose position the answer is read")
+    equals_token: bool = Field(default=True, description="append the token '=', at whose position the answer is read")
     data: Annotated[FiniteData | EndlessData, Field(discriminator="kind")] = FiniteData()
 
     @field_validator("operation")
@@ -85,7 +89,9 @@ class ModularTask(Task):
     @property
     def all_pairs(self) -> Examples:
         """All p² inputs in lexicographic order: example ``a * p + b`` is the pair (a, b)."""
-        return _examples(torch.cartesian_prod(torch.arange(self.p), torch.arange(self.p)), self.table, self.equals_token)
+        return _examples(
+            torch.cartesian_prod(torch.arange(self.p), torch.arange(self.p)), self.table, self.equals_token
+        )
 
 
 def _examples(pairs: Int[Tensor, "example 2"], table: Int[Tensor, "p p"], equals_token: bool) -> Examples:

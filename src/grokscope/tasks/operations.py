@@ -6,6 +6,7 @@ import runpy
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -40,7 +41,7 @@ def _power(base: int, exponent: int, modulus: int | None = None) -> int:
     return pow(base, exponent, modulus)
 
 
-_FUNCTIONS: dict[str, Callable[..., int]] = {"pow": _power, "abs": abs, "min": min, "max": max}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"pow": _power, "abs": abs, "min": min, "max": max}
 
 
 class _Powers(ast.NodeTransformer):
@@ -54,22 +55,23 @@ class _Powers(ast.NodeTransformer):
 def compile_expression(expression: str) -> CodeType:
     """Return the code of an integer expression in ``a``, ``b`` and ``p``.
 
-    Allowed are whole numbers, ``+ - * // % **``, comparisons, ``x if y else z`` and the functions pow, abs, min and max;
-    nothing else can be reached, so the expression in a stranger's run is safe to evaluate.
+    Allowed are whole numbers, ``+ - * // % **``, comparisons, ``x if y else z``, pow, abs, min and max; nothing else can be reached, so the expression in a stranger's run is safe to evaluate.
 
     Raises:
         ConfigError: the text is not such an expression.
     """
     try:
         tree = ast.parse(expression, mode="eval")
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(
-            f"operation {expression!r} is neither a name ({', '.join([*NAMED, RANDOM])}), nor an expression in a, b and p, "
+            f"operation {expression!r} is neither a name ({', '.join([*NAMED, RANDOM])}), nor an expression in a, b, p, "
             f"nor file.py:function"
         ) from error
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            raise ConfigError(f"operation {expression!r}: '/' leaves the whole numbers; multiply by pow(b, p-2, p) instead")
+            raise ConfigError(
+                f"operation {expression!r}: '/' leaves the whole numbers; multiply by pow(b, p-2, p) instead"
+            )
         if isinstance(node, ast.Name) and node.id not in {"a", "b", "p", *_FUNCTIONS}:
             known = ["a", "b", "p", *_FUNCTIONS, *NAMED, RANDOM]
             raise ConfigError(f"operation {expression!r}: unknown name {node.id!r}{nearest(node.id, known)}")
@@ -79,7 +81,12 @@ def compile_expression(expression: str) -> CodeType:
                 f"operation {expression!r}: only whole numbers, a, b, p, + - * // % **, comparisons, "
                 f"if/else and pow, abs, min, max are allowed"
             )
-    return compile(ast.fix_missing_locations(_Powers().visit(tree)), "<operation>", "eval")
+    try:
+        return compile(ast.fix_missing_locations(_Powers().visit(tree)), "<operation>", "eval")
+    except RecursionError as error:
+        raise ConfigError(
+            f"operation {expression[:40]!r}… is nested too deeply; write it as file.py:function"
+        ) from error
 
 
 def is_file_function(operation: str) -> bool:
@@ -98,13 +105,13 @@ def source_hash(operation: str) -> str:
     return hashlib.sha256(source_of(operation).read_bytes()).hexdigest()
 
 
-def _file_function(operation: str) -> Callable[[int, int, int], int]:
+def _file_function(operation: str) -> Callable[..., Any]:
     path, name = source_of(operation), operation.rpartition(":")[2]
     if not path.is_file():
         raise ConfigError(f"operation {operation!r}: there is no file {path}")
     try:
         namespace = runpy.run_path(str(path), run_name="grokscope_operation")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"operation {operation!r}: {path} does not run: {type(error).__name__}: {error}") from error
     function = namespace.get(name)
     if not callable(function):
@@ -147,6 +154,8 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
             except Exception as error:
                 raise ConfigError(f"operation {operation!r} fails at a={a}, b={b}, p={p}: {error}") from error
             if not exact:
-                raise ConfigError(f"operation {operation!r} at a={a}, b={b}, p={p} gives {answer!r}, not a whole number")
+                raise ConfigError(
+                    f"operation {operation!r} at a={a}, b={b}, p={p} gives {answer!r}, not a whole number"
+                )
         rows.append(row)
     return torch.tensor(rows)

@@ -1,12 +1,14 @@
 """What is learned: vocabulary, sequences, split or endless stream, scored positions, ground truth."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TypeVar
 
 import torch
 
 from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
 from grokscope.tasks.examples import Examples
+
+_Task = TypeVar("_Task", bound="Task")  # Self cannot be checked at run time in a method
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class Task:
     """Examples never trained on; for an endless stream, a fixed sample; None where nothing is left to test on."""
     batches: Batches
 
-    def to(self, device: torch.device) -> Self:
+    def to(self: _Task, device: torch.device) -> _Task:
         """Return the same task with its examples on ``device``."""
         train = self.train.to(device) if self.train else None
         batches = self.batches

@@ -35,9 +35,7 @@ class Evaluator:
         self._model = model
         self._chunks = [
             (model.plan(tokens, positions), targets)
-            for tokens, targets in zip(
-                examples.tokens.split(CHUNK), examples.targets.split(CHUNK), strict=True
-            )
+            for tokens, targets in zip(examples.tokens.split(CHUNK), examples.targets.split(CHUNK), strict=True)
         ]
 
     @torch.no_grad()

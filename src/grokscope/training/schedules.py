@@ -11,11 +11,13 @@ from grokscope.config import Config
 class Schedule(Config):
     """Linear warm-up, then a constant rate, then (if asked for) a decay to a share of it."""
 
-    warmup_steps: StrictInt = Field(10, ge=0, description="update s has min(s / warmup_steps, 1) of the rate: the first has none")
+    warmup_steps: StrictInt = Field(
+        default=10, ge=0, description="update s has min(s / warmup_steps, 1) of the rate: the first has none"
+    )
     decay: Literal["none", "linear", "cosine"] = "none"
-    decay_from: StrictInt = Field(0, ge=0, description="step at which the decay begins")
-    decay_to: StrictInt | None = Field(None, ge=1, description="step at which it ends")
-    final_share: float = Field(0.0, ge=0, le=1, description="share of the rate that is left from then on")
+    decay_from: StrictInt = Field(default=0, ge=0, description="step at which the decay begins")
+    decay_to: StrictInt | None = Field(default=None, ge=1, description="step at which it ends")
+    final_share: float = Field(default=0.0, ge=0, le=1, description="share of the rate that is left from then on")
 
     @model_validator(mode="after")
     def _decay_has_length(self) -> "Schedule":

@@ -10,10 +10,12 @@ from grokscope.config import Config
 class Stop(Config):
     """A number of steps, or earlier, when the network has been good enough for long enough."""
 
-    steps: StrictInt = Field(40_000, ge=1, description="updates at most")
-    test_loss: float | None = Field(None, gt=0, description="stop once the test loss stays below this")
-    test_accuracy: float | None = Field(None, gt=0, le=1, description="stop once the test accuracy stays at or above this")
-    patience: StrictInt = Field(1, ge=1, description="for how many evaluations in a row")
+    steps: StrictInt = Field(default=40_000, ge=1, description="updates at most")
+    test_loss: float | None = Field(default=None, gt=0, description="stop once the test loss stays below this")
+    test_accuracy: float | None = Field(
+        default=None, gt=0, le=1, description="stop once the test accuracy stays at or above this"
+    )
+    patience: StrictInt = Field(default=1, ge=1, description="for how many evaluations in a row")
 
     def reason(self, test_losses: Sequence[float], test_accuracies: Sequence[float]) -> str | None:
         """Return why to stop now, or None to go on.

@@ -1,0 +1,73 @@
+"""A first look at what a network has learned: the numbers behind a run's summary and report."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.analysis.fourier import frequency_norms, transform, transform_2d
+from grokscope.analysis.neurons import NeuronFrequencies, key_frequencies, neuron_frequencies
+from grokscope.analysis.unembedding import neuron_logit_map, token_embedding
+from grokscope.analysis.whole_table import WholeTable, whole_table
+from grokscope.models import MLP, Transformer
+from grokscope.tasks import ModularTask
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """The Fourier picture of a network on modular arithmetic."""
+
+    p: int
+    table: WholeTable
+    neurons: NeuronFrequencies | None
+    """Of the last layer; None without an MLP."""
+    post: Float[Tensor, "p p n_neurons"] | None
+    """The last layer's neurons on all inputs."""
+    pattern: Float[Tensor, "p p n_heads n_keys"] | None
+    """The last layer's attention from where the answer is read; None for an MLP."""
+    key_frequencies: list[int]
+    """By neuron clusters; empty where no frequency has one."""
+    embedding_components: Float[Tensor, " p"]
+    """Norm of each Fourier component of W_E: const, cos 1, sin 1, …"""
+    logit_map_components: Float[Tensor, " p"] | None
+    """The same for W_L, over its output axis."""
+    embedding_norms: Float[Tensor, " n_frequencies"]
+    """Norm of each frequency of W_E."""
+    logit_map_norms: Float[Tensor, " n_frequencies"] | None
+    """Norm of each frequency of W_L."""
+    logit_components: Float[Tensor, "p p"]
+    """Norm over the answers of each 2-D Fourier component of the logits."""
+
+
+def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:
+    """Return the Fourier picture of ``model``: norms of weights, neurons' frequencies, attention.
+
+    What is found here is correlational: it says where to look, not what the network needs.
+    """
+    p, last = task.p, len(model.blocks) - 1
+    post_name, pattern_name = f"blocks.{last}.mlp.hook_post", f"blocks.{last}.attn.hook_pattern"
+    logit_map = neuron_logit_map(model, p)
+    names = set()
+    if logit_map is not None:
+        names.add(post_name)
+    if isinstance(model, Transformer):
+        names.add(pattern_name)
+    table = whole_table(model, task, names)
+    post = table.activations.get(post_name)
+    neurons = None if post is None else neuron_frequencies(post)
+    embedding = token_embedding(model, p).double()
+    to_logits = None if logit_map is None else logit_map.T.double()
+    logits = table.logits.double()
+    return Circuit(
+        p=p,
+        table=table,
+        neurons=neurons,
+        post=post,
+        pattern=table.activations.get(pattern_name),
+        key_frequencies=[] if neurons is None else key_frequencies(neurons),
+        embedding_components=transform(embedding).norm(dim=1),
+        logit_map_components=None if to_logits is None else transform(to_logits).norm(dim=1),
+        embedding_norms=frequency_norms(embedding),
+        logit_map_norms=None if to_logits is None else frequency_norms(to_logits),
+        logit_components=transform_2d(logits - logits.mean(2, keepdim=True)).norm(dim=2),
+    )

@@ -1,0 +1,67 @@
+"""Which frequency each neuron computes with, and the clusters that neurons form."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform_2d
+
+CLUSTER_SHARE = 0.85
+"""A neuron belongs to its frequency's cluster if that frequency explains more than this share of its variance
+(Nanda et al. 2023, section 4.3)."""
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronFrequencies:
+    """The frequency of each neuron and how much of it that frequency explains."""
+
+    frequency: Int[Tensor, " n_neurons"]
+    """1 … p//2; 0 for a neuron that is constant."""
+    share: Float[Tensor, " n_neurons"]
+    """Of the variance over all inputs, 0 to 1; noise gives about 8 / p²·(number of frequencies tried)."""
+
+    def clusters(self, threshold: float = CLUSTER_SHARE) -> dict[int, int]:
+        """Return how many neurons each frequency has above ``threshold``, by frequency."""
+        chosen = self.frequency[self.share > threshold]
+        values, counts = chosen.unique(return_counts=True)
+        return {int(k): int(n) for k, n in zip(values, counts, strict=True) if k > 0}
+
+
+def neuron_frequencies(activations: Float[Tensor, "p p n_neurons"]) -> NeuronFrequencies:
+    """Return the frequency that explains most of each neuron.
+
+    The activation, centred over the p² inputs, is transformed in a and b. Frequency k explains the share of
+    the squared mass that lies in the eight non-constant entries of {const, cos k, sin k} × {const, cos k, sin k}
+    (three for k = p/2 of an even p). A neuron's frequency is the one that explains most.
+
+    Source: Nanda et al. (2023), section 4.3. Null value: an untrained network's neurons lie mostly below 0.3.
+    """
+    p = activations.shape[0]
+    activations = activations.double()
+    power = transform_2d(activations - activations.mean((0, 1))).square()
+    total = power.sum((0, 1))
+    owner = row_frequencies(p)
+    shares = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
+    for k in range(1, n_frequencies(p) + 1):
+        rows = torch.cat([torch.tensor([0]), (owner == k).nonzero().squeeze(1)])
+        block = power.index_select(0, rows).index_select(1, rows)
+        shares[k] = block.sum((0, 1)) - power[0, 0]
+    alive = total > 1e-12 * total.max().clamp_min(1e-300)
+    shares = torch.where(alive, shares / total.clamp_min(1e-300), 0.0)
+    share, frequency = shares.max(dim=0)
+    return NeuronFrequencies(frequency, share)
+
+
+MIN_CLUSTER = 0.02
+"""A cluster smaller than this share of the neurons is not taken for a key frequency."""
+
+
+def key_frequencies(neurons: NeuronFrequencies) -> list[int]:
+    """Return the frequencies that have a cluster of at least 2 % of the neurons, ascending.
+
+    Null value: none, for an untrained network and for one that memorises.
+    """
+    least = MIN_CLUSTER * len(neurons.share)
+    return [k for k, n in neurons.clusters().items() if n >= least]

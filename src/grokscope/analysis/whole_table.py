@@ -1,0 +1,59 @@
+"""A network's activations and logits on all p² inputs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.models import Network
+from grokscope.tasks import ModularTask
+
+_CHUNK = 4096
+"""Inputs in one pass; bounds memory at p = 997."""
+
+
+@dataclass(frozen=True, eq=False)
+class WholeTable:
+    """What a network does on every pair (a, b), at the position where the answer is read."""
+
+    logits: Float[Tensor, "p p p"]
+    """Of the p answers; the published networks' extra logit for '=' is dropped, as in the paper."""
+    activations: dict[str, Tensor]
+    """By TransformerLens name. With a position axis of its own, an activation is taken at the answer's position
+    (for patterns and scores: the answer's query): ``hook_post`` is ``[p, p, d_mlp]``,
+    ``hook_pattern`` ``[p, p, n_heads, key]``."""
+
+
+@torch.no_grad()
+def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) -> WholeTable:
+    """Return the logits, and the named activations, on all p² inputs.
+
+    Args:
+        model: the network.
+        task: gives the inputs; example ``a·p + b`` is the pair (a, b).
+        names: activations to keep.
+
+    Raises:
+        HookError: the network has no activation of that name.
+    """
+    p, position = task.p, task.scored_positions[-1]
+    logits: list[Tensor] = []
+    kept: dict[str, list[Tensor]] = {name: [] for name in names}
+    for tokens in task.all_pairs.tokens.split(_CHUNK):
+        if names:
+            chunk, cache = model.run_with_cache(tokens, set(names))
+            for name, value in cache.items():
+                kept[name].append(_at_answer(value, name, position))
+        else:
+            chunk = model(tokens, [position])
+        logits.append(chunk[:, -1, :p])
+    table = torch.cat(logits).unflatten(0, (p, p))
+    return WholeTable(table, {name: torch.cat(parts).unflatten(0, (p, p)) for name, parts in kept.items()})
+
+
+def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
+    if name.endswith(("hook_pattern", "hook_attn_scores")):  # [example, head, query, key]
+        return value[:, :, position]
+    return value if value.ndim == 2 else value[:, position]
