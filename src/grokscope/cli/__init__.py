@@ -1,0 +1,1 @@
+"""The person: thin commands over the library."""

@@ -1,0 +1,48 @@
+"""The command ``grokscope``: parse, call the library, print."""
+
+import sys
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from grokscope.cli.look import experiments, report, runs, show
+from grokscope.cli.train import train
+from grokscope.errors import DivergenceError, GrokscopeError
+
+app = typer.Typer(
+    help="Train small networks until they grok, watch the circuit form, and see what they learned.",
+    epilog="Begin with:  grokscope train fast",
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, experiments, runs, show, report):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; every expected error is one line on standard error.
+
+    Exit codes: 0 done, 1 training diverged, 2 the input was wrong, 130 stopped by Ctrl-C.
+    """
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except DivergenceError as error:
+        code = _fail(str(error), 1)
+    except GrokscopeError as error:
+        code = _fail(str(error), 2)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "grokscope"
+        code = _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+    except (Abort, KeyboardInterrupt):
+        code = _fail("stopped", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as in 'grokscope runs | head'
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"grokscope: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,78 @@
+"""A run in a dozen lines."""
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grokscope.analysis import find_phases, read_circuit
+from grokscope.runs import Run
+
+
+def print_summary(run: Run, console: Console, *, step: int | None = None) -> None:
+    """Print what was trained, how it went, and the frequencies of the network at ``step`` (None: the last)."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _lines(run, step):
+        table.add_row(name, Text(value))
+    console.print(table)
+
+
+def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
+    record, metrics, p = run.record, run.metrics, run.experiment.task.p
+    lines = [
+        ("run", str(run.path)),
+        ("task", run.task_name),
+        ("status", f"{run.status} ({record['reason']})" if record["reason"] else run.status),
+    ]
+    seconds = record["training_seconds"]
+    if seconds and not metrics.empty:
+        taken = int(metrics["step"].iloc[-1])
+        lines.append(("training", f"{taken:,} steps in {_duration(seconds)}, {taken / seconds:.0f} steps/s"))
+    if not metrics.empty:
+        lines += [(f"at step {int(row.step):,}", _row(row)) for row in (metrics.iloc[0], metrics.iloc[-1])]
+        phases = find_phases(metrics, p)
+        lines += [
+            (name, f"step {border:,}")
+            for name, border in (
+                ("memorised", phases.memorised),
+                ("generalised", phases.generalised),
+                ("grokked", phases.grokked),
+                ("cleaned up", phases.cleaned),
+            )
+            if border is not None
+        ]
+    if run.steps:
+        lines += _circuit_lines(run, step)
+    return lines
+
+
+def _circuit_lines(run: Run, step: int | None) -> list[tuple[str, str]]:
+    circuit = read_circuit(run.model(step), run.task)
+    if circuit.neurons is None:
+        return []
+    at = run.steps[-1] if step is None else step
+    keys = ", ".join(map(str, circuit.key_frequencies)) or "none: no frequency has a cluster of neurons"
+    clusters = circuit.neurons.clusters()
+    sizes = "  ".join(f"{k}: {clusters[k]}" for k in circuit.key_frequencies)
+    total = len(circuit.neurons.share)
+    inside = sum(clusters.values())
+    return [
+        (f"key frequencies at {at:,}", keys),
+        (
+            "neurons in clusters",
+            f"{inside} of {total} ({inside / total:.1%})" + (f"   {sizes}" if sizes else ""),
+        ),
+    ]
+
+
+def _row(row) -> str:
+    text = f"train loss {row.train_loss:.6g} ({row.train_accuracy:.2%})"
+    return text if math.isnan(row.test_loss) else f"{text}, test loss {row.test_loss:.6g} ({row.test_accuracy:.2%})"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

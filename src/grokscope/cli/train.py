@@ -1,0 +1,145 @@
+"""``grokscope train``."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.console import Console
+
+from grokscope.cli.summary import print_summary
+from grokscope.errors import ConfigError
+from grokscope.experiments import default_folder, published_of, recipe, recipe_names
+from grokscope.experiments import train as train_and_record
+from grokscope.runs import Execution, Experiment, load_experiment
+from grokscope.runs.experiment import explain_validation
+
+Option = typer.Option
+
+
+def train(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="An experiment ('grokscope experiments') or a YAML file.")
+    ],
+    seed: Annotated[str | None, Option(metavar="INT", help="Seed of weights, split, data and noise.")] = None,
+    steps: Annotated[str | None, Option(metavar="INT", help="Updates at most.")] = None,
+    p: Annotated[str | None, Option(metavar="INT", help="Modulus, 2 to 997.")] = None,
+    operation: Annotated[
+        str | None,
+        Option(help="add, subtract, multiply, x2xyy2, random, an expression in a, b, p, or file.py:function."),
+    ] = None,
+    train_fraction: Annotated[
+        str | None, Option(metavar="SHARE", help="Share of the pairs that is trained on.")
+    ] = None,
+    lr: Annotated[str | None, Option(metavar="RATE", help="Learning rate.")] = None,
+    weight_decay: Annotated[str | None, Option(metavar="DECAY", help="AdamW's decoupled weight decay.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            "-s",
+            metavar="NAME=VALUE",
+            help="Any other setting, as --dry-run names it; may be repeated.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, Option("--out", "-o", metavar="FOLDER", help="The run's folder [runs/NAME…].")] = None,
+    resume: Annotated[
+        bool, Option("--resume", help="Go on with the run in the folder; begin it if there is none.")
+    ] = False,
+    report: Annotated[bool, Option(help="Write report.html at the end.")] = True,
+    device: Annotated[str | None, Option(help="auto, cpu or cuda [auto].")] = None,
+    threads: Annotated[str | None, Option(metavar="INT", help="CPU threads [PyTorch's choice].")] = None,
+    compile: Annotated[bool, Option("--compile", help="Use torch.compile: faster on runs of many minutes.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the experiment as YAML and train nothing.")] = False,
+) -> int | None:
+    """Train a network and keep everything in one folder.
+
+    Examples:
+
+    \b
+      grokscope train fast                     the paper's network, grokked in seconds
+      grokscope train mainline --seed 1        the paper's own run, another seed
+      grokscope train fast --p 59 --set model.d_mlp=256 --set model.activation=gelu
+      grokscope train fast --operation 'a*a + 3*a*b'
+      grokscope train mainline --dry-run > mine.yaml
+      grokscope train mine.yaml                settings from a file
+      grokscope train mainline --resume        go on after Ctrl-C, to the same bits
+    """
+    base = _base(name)
+    daily = {
+        "seed": seed,
+        "stop.steps": steps,
+        "task.p": p,
+        "task.operation": operation,
+        "task.data.train_fraction": train_fraction,
+        "optimizer.lr": lr,
+        "optimizer.weight_decay": weight_decay,
+    }
+    settings = {key: _value(text) for key, text in daily.items() if text is not None} | _assignments(set_ or [])
+    chosen = base.override(settings)
+    if dry_run:
+        Console(soft_wrap=True).print(chosen.to_yaml(), end="", markup=False, highlight=False)
+        return None
+    folder = out or default_folder(base, chosen)
+    run = train_and_record(chosen, out=folder, resume=resume, execution=_execution(device, threads, compile))
+    console = Console()
+    if run.status == "interrupted":
+        again = ["grokscope", *sys.argv[1:], *([] if resume else ["--resume"])]
+        console.print(
+            f"Stopped at step {run.record['step']:,}; all is kept in {folder}. Go on with:\n  {shlex.join(again)}",
+            markup=False,
+            highlight=False,
+        )
+        return 130
+    print_summary(run, console)
+    if report:
+        from grokscope.report import write_report  # only now: drawing is heavy to import
+
+        path = write_report(run, published=published_of(run.experiment))
+        console.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+    return None
+
+
+def _base(name: str) -> Experiment:
+    if name.endswith((".yaml", ".yml")):
+        return load_experiment(Path(name))
+    if name not in recipe_names() and Path(name).is_file():
+        raise ConfigError(f"{name} is a file but not called .yaml; rename it, or give an experiment's name")
+    return recipe(name).experiment
+
+
+def _assignments(texts: list[str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set {text!r}: expected NAME=VALUE, for example --set model.d_mlp=256")
+        settings[name.strip()] = _value(value)
+    return settings
+
+
+def _value(text: str) -> Any:
+    """Return what ``text`` means in YAML; the experiment's own validation names the setting if it is wrong."""
+    try:
+        return float(text) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", text) else yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _execution(device: str | None, threads: str | None, compile: bool) -> Execution | None:
+    """Return what was asked for, or None if nothing was: a resumed run then goes on as before."""
+    if device is None and threads is None and not compile:
+        return None
+    settings = {
+        "device": device or "auto",
+        "threads": None if threads is None else _value(threads),
+        "compile": compile,
+    }
+    try:
+        return Execution.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(explain_validation(error)) from error

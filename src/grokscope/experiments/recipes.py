@@ -1,0 +1,96 @@
+"""The named experiments: what each is for, what it takes, and what was published of it."""
+
+from dataclasses import dataclass, field
+
+from grokscope.errors import ConfigError, nearest
+from grokscope.runs import Experiment
+from grokscope.tasks import ModularConfig
+from grokscope.training import AdamWConfig, Schedule, Stop
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment with a name, and what to expect of it."""
+
+    experiment: Experiment
+    duration: str
+    """On two CPU cores."""
+    published: dict[str, object] = field(default_factory=dict)
+    """Numbers that a faithful run must reproduce, by name."""
+
+
+def mainline() -> Recipe:
+    """The paper's network: Nanda & Lieberum (2022); Nanda et al. (2023), section 3; seed 0."""
+    experiment = Experiment(
+        name="mainline",
+        description="The paper's network: addition mod 113, 30 % of the pairs, AdamW with weight decay 1",
+        stop=Stop(steps=14_000),
+    )
+    published = {
+        "train_loss_at_0": 4.764052,
+        "test_loss_at_0": 4.768347,
+        "key_frequencies": (14, 35, 41, 42, 52),
+        "phase_boundaries": (1_400, 9_400, 14_000),
+    }
+    return Recipe(experiment, "5–10 minutes", published)
+
+
+def fast() -> Recipe:
+    """The same network and data, with an optimiser that groks in seconds."""
+    experiment = mainline().experiment.model_copy(
+        update={
+            "name": "fast",
+            "description": "The paper's network and data with a high learning rate and decay: groks in under 250 steps",
+            "optimizer": AdamWConfig(lr=1e-2, weight_decay=3.0),
+            "schedule": Schedule(decay="cosine", decay_from=200, decay_to=500),
+            "stop": Stop(steps=500),
+            "evaluate_every": 5,
+            "checkpoint_every": 10,
+        }
+    )
+    return Recipe(experiment, "15–25 seconds")
+
+
+def random_labels() -> Recipe:
+    """The memorisation control: the mainline with labels that have no rule, so that nothing can be generalised."""
+    experiment = mainline().experiment.model_copy(
+        update={
+            "name": "random-labels",
+            "description": "The memorisation control: as mainline, but every pair has a random label",
+            "task": ModularConfig(operation="random"),
+            "stop": Stop(steps=5_000),
+        }
+    )
+    return Recipe(experiment, "2–4 minutes")
+
+
+_RECIPES = {"mainline": mainline, "fast": fast, "random-labels": random_labels}
+
+
+def recipe_names() -> list[str]:
+    """Return the names that :func:`recipe` knows."""
+    return list(_RECIPES)
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in _RECIPES:
+        raise ConfigError(f"no experiment is called {name!r}{nearest(name, _RECIPES)}; see 'grokscope experiments'")
+    return _RECIPES[name]()
+
+
+def published_of(experiment: Experiment) -> dict[str, object]:
+    """Return the published numbers that a run of ``experiment`` must reproduce: those of the recipe it is, or none.
+
+    A recipe's numbers hold for its own settings only; when to stop and what to keep may differ.
+    """
+    free = ("stop.", "evaluate_every", "checkpoint_every", "description", "name")
+    for name in _RECIPES:
+        chosen = recipe(name)
+        if chosen.published and all(key.startswith(free) for key in chosen.experiment.differences(experiment)):
+            return chosen.published
+    return {}
