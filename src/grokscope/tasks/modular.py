@@ -49,7 +49,7 @@ class ModularConfig(Config):
     p: StrictInt = Field(default=113, ge=2, le=997, description="the modulus")
     operation: str = Field(
         default="add",
-        description=f"{', '.join([*NAMED, RANDOM])}; an expression in a, b, p such as 'a**3 + 2*a*b'; or file.py:function",
+        description=f"{', '.join([*NAMED, RANDOM])}; an expression in a, b, p like 'a**3 + 2*a*b'; or file.py:function",
     )
     equals_token: bool = Field(default=True, description="append the token '=', at whose position the answer is read")
     data: Annotated[FiniteData | EndlessData, Field(discriminator="kind")] = FiniteData()

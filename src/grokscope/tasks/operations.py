@@ -55,7 +55,8 @@ class _Powers(ast.NodeTransformer):
 def compile_expression(expression: str) -> CodeType:
     """Return the code of an integer expression in ``a``, ``b`` and ``p``.
 
-    Allowed are whole numbers, ``+ - * // % **``, comparisons, ``x if y else z``, pow, abs, min and max; nothing else can be reached, so the expression in a stranger's run is safe to evaluate.
+    Allowed are whole numbers, ``+ - * // % **``, comparisons, ``x if y else z``, pow, abs, min
+    and max; nothing else can be reached, so the expression in a stranger's run is safe to evaluate.
 
     Raises:
         ConfigError: the text is not such an expression.
@@ -64,7 +65,7 @@ def compile_expression(expression: str) -> CodeType:
         tree = ast.parse(expression, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(
-            f"operation {expression!r} is neither a name ({', '.join([*NAMED, RANDOM])}), nor an expression in a, b, p, "
+            f"operation {expression!r} is neither a name ({', '.join([*NAMED, RANDOM])}), nor an expression in a, b, p "
             f"nor file.py:function"
         ) from error
     for node in ast.walk(tree):
