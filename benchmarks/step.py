@@ -17,6 +17,7 @@ import torch
 from plain import PlainTraining
 
 from grokscope.experiments import recipe
+from grokscope.runs import Execution
 from grokscope.runs.run import initial_model
 from grokscope.tasks import modular_task
 from grokscope.training import Trainer
@@ -57,7 +58,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=200, help="epochs of grokscope to time [200]")
     parser.add_argument("--compile", action="store_true", help="time the compiled step as well as the eager one")
     options = parser.parse_args()
+    with Execution(device="cpu").resolved().applied():  # as 'grokscope train' runs
+        compare(options.epochs, with_compiled=options.compile)
 
+
+def compare(epochs: int, *, with_compiled: bool) -> None:
     experiment = recipe("mainline").experiment
     task = modular_task(experiment.task)
 
@@ -84,7 +89,7 @@ def main() -> None:
         "grokscope test loss": eager.test,
         "matrix products alone": matrix_products(len(task.train or ())),
     }
-    if options.compile:
+    if with_compiled:
         work["grokscope step, compiled"] = step(trainer(compile=True))
     once = {"plain epoch, test loss included", "grokscope test loss"}
     times: dict[str, list[float]] = {name: [] for name in work}
@@ -93,7 +98,7 @@ def main() -> None:
         seconds(run, 3)  # warm-up; plain last, so that the peak before it is grokscope's own
         if not name.startswith("plain"):
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(max(1, options.epochs // TURN)):
+    for _ in range(max(1, epochs // TURN)):
         for name, run in work.items():
             times[name] += seconds(run, 1 if name in once else TURN)
     median = {name: statistics.median(values) for name, values in times.items()}
@@ -111,8 +116,9 @@ def main() -> None:
             own = median[name]
             ratio = median["plain epoch, test loss included"]
             print(
-                f"{name}: {ratio / (own + test / 10):.1f}x the plain loop at its own rhythm, "
-                f"{ratio / (own + test):.1f}x with the test loss every epoch, {own / products:.2f} times the matrix products"
+                f"{name}: {ratio / (own + test / 10):.1f}x the plain loop at its own rhythm (test loss every tenth "
+                f"epoch), {ratio / (own + test):.1f}x with the test loss every epoch, "
+                f"{own / products:.2f} times its matrix products"
             )
 
 

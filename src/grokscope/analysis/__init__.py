@@ -1,6 +1,7 @@
 """Numbers: pure functions from tensors to tensors and small frozen results."""
 
 from grokscope.analysis.circuit import Circuit as Circuit
+from grokscope.analysis.circuit import neurons_of as neurons_of
 from grokscope.analysis.circuit import read_circuit as read_circuit
 from grokscope.analysis.fourier import fourier_basis as fourier_basis
 from grokscope.analysis.fourier import frequency_norms as frequency_norms

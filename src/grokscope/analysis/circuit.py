@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -57,7 +58,6 @@ def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:
     neurons = None if post is None else neuron_frequencies(post)
     embedding = token_embedding(model, p).double()
     to_logits = None if logit_map is None else logit_map.T.double()
-    logits = table.logits.double()
     return Circuit(
         p=p,
         table=table,
@@ -69,5 +69,26 @@ def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:
         logit_map_components=None if to_logits is None else transform(to_logits).norm(dim=1),
         embedding_norms=frequency_norms(embedding),
         logit_map_norms=None if to_logits is None else frequency_norms(to_logits),
-        logit_components=transform_2d(logits - logits.mean(2, keepdim=True)).norm(dim=2),
+        logit_components=logit_components(table.logits),
     )
+
+
+def logit_components(logits: Float[Tensor, "p p p"]) -> Float[Tensor, "p p"]:
+    """Return the norm over the answers of each 2-D Fourier component of the logits.
+
+    What is the same for all answers changes no prediction and is left out. On a network that adds, all but the
+    constant lies in cos·cos, cos·sin, sin·cos and sin·sin of the key frequencies (Nanda et al. 2023, section 4.2).
+    """
+    common = logits.mean(2, keepdim=True)
+    power = torch.zeros(logits.shape[:2], dtype=torch.float64)
+    for chunk in logits.split(64, dim=2):  # float64 copies of all answers would not fit at p = 997
+        power += transform_2d((chunk - common).double()).square().sum(2)
+    return power.sqrt()
+
+
+def neurons_of(model: Transformer | MLP, task: ModularTask) -> NeuronFrequencies | None:
+    """Return the frequencies of the last layer's neurons, or None for a network without neurons."""
+    name = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
+    if neuron_logit_map(model, task.p) is None:
+        return None
+    return neuron_frequencies(whole_table(model, task, {name}).activations[name])

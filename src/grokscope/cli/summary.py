@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grokscope.analysis import find_phases, read_circuit
+from grokscope.analysis import find_phases, key_frequencies, neurons_of
 from grokscope.runs import Run
 
 
@@ -50,14 +50,15 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
 
 
 def _circuit_lines(run: Run, step: int | None) -> list[tuple[str, str]]:
-    circuit = read_circuit(run.model(step), run.task)
-    if circuit.neurons is None:
+    neurons = neurons_of(run.model(step), run.task)
+    if neurons is None:
         return []
     at = run.steps[-1] if step is None else step
-    keys = ", ".join(map(str, circuit.key_frequencies)) or "none: no frequency has a cluster of neurons"
-    clusters = circuit.neurons.clusters()
-    sizes = "  ".join(f"{k}: {clusters[k]}" for k in circuit.key_frequencies)
-    total = len(circuit.neurons.share)
+    found = key_frequencies(neurons)
+    keys = ", ".join(map(str, found)) or "none: no frequency has a cluster of neurons"
+    clusters = neurons.clusters()
+    sizes = "  ".join(f"{k}: {clusters[k]}" for k in found)
+    total = len(neurons.share)
     inside = sum(clusters.values())
     return [
         (f"key frequencies at {at:,}", keys),

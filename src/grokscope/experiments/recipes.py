@@ -42,7 +42,7 @@ def fast() -> Recipe:
             "name": "fast",
             "description": "The paper's network and data with a high learning rate and decay: groks in under 250 steps",
             "optimizer": AdamWConfig(lr=1e-2, weight_decay=3.0),
-            "schedule": Schedule(decay="cosine", decay_from=200, decay_to=500),
+            "schedule": Schedule(decay="cosine", decay_from=250, decay_to=500),
             "stop": Stop(steps=500),
             "evaluate_every": 5,
             "checkpoint_every": 10,

@@ -1,7 +1,7 @@
 """The one description of a run, and the one grammar for changing it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, StrictInt, ValidationError
@@ -12,16 +12,16 @@ from grokscope.models import ModelConfig, TransformerConfig
 from grokscope.tasks import ModularConfig
 from grokscope.training import AdamWConfig, LossKind, OptimizerConfig, Schedule, Stop
 
-Seed = StrictInt
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 
 
 class Seeds(Config):
     """One seed for each use of chance; none affects another."""
 
-    init: Seed = Field(default=0, ge=0, description="initial weights")
-    split: Seed = Field(default=0, ge=0, description="which pairs are trained on")
-    data: Seed = Field(default=0, ge=0, description="batches, streams and random labels")
-    noise: Seed = Field(default=0, ge=0, description="dropout")
+    init: Seed = Field(default=0, description="initial weights")
+    split: Seed = Field(default=0, description="which pairs are trained on")
+    data: Seed = Field(default=0, description="batches, streams and random labels")
+    noise: Seed = Field(default=0, description="dropout")
 
     @classmethod
     def all(cls, seed: int) -> "Seeds":

@@ -70,6 +70,17 @@ class RunFolder:
         """Return whether a run was begun here."""
         return self.experiment.is_file()
 
+    def is_free(self) -> bool:
+        """Return whether a run can begin here: nothing in the folder but what one leaves that was cut off at once."""
+        if not self.path.is_dir():
+            return False
+        for entry in self.path.iterdir():
+            empty = entry.name == "checkpoints" and entry.is_dir() and not any(entry.iterdir())
+            unfinished = entry.name.startswith(".") and entry.name.endswith(".tmp")
+            if not (empty or unfinished or entry in (self.lock_file, self.table)):
+                return False
+        return True
+
     def lock(self) -> FileLock:
         """Return the folder's lock, taken.
 
@@ -120,9 +131,12 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            return json.loads(self.record.read_text())
+            record = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{self.record} is missing or damaged: {error}") from error
+        if not isinstance(record, dict) or "status" not in record:
+            raise RunError(f"{self.record} is missing or damaged: it has no status")
+        return record
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -133,7 +147,7 @@ def load_experiment(path: Path) -> Experiment:
         ConfigError: it is not YAML, or not an experiment.
     """
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

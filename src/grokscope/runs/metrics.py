@@ -1,5 +1,6 @@
 """The metrics of a run: one row an evaluation, appended as it comes, readable by anything."""
 
+import contextlib
 import csv
 import io
 import math
@@ -50,7 +51,8 @@ class MetricsFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a row that could not be written was reported when it was appended
+            self._file.close()
 
 
 def read_metrics(path: Path) -> pd.DataFrame:

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from grokscope.errors import DivergenceError, RunError
 from grokscope.runs.execution import Execution
-from grokscope.runs.experiment import Experiment
+from grokscope.runs.experiment import Experiment, explain_validation
 from grokscope.runs.files import load_tensors, save_tensors, write_atomically
 from grokscope.runs.folder import RunFolder, Status
 from grokscope.runs.metrics import MetricsFile, Row, keep_rows_before, read_metrics
@@ -57,13 +59,13 @@ def record_run(
     begun = folder.exists()
     if begun and not resume:
         raise RunError(f"{folder.path} already holds a run; use --resume to go on with it, or another --out")
-    if not begun and folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+    if not begun and folder.path.exists() and not folder.is_free():
         raise RunError(f"{folder.path} exists and is not an empty folder; use another --out")
     table = None
     if begun:
         _check_same(experiment, folder)
-        previous = folder.read_record()["execution"]
-        execution = execution or Execution.model_validate(previous)
+        if execution is None and folder.record.exists():  # a crash can come between the experiment and the record
+            execution = _recorded_execution(folder)
         table = load_tensors(folder.table)["table"] if folder.table.exists() else None
     execution = (execution or Execution()).resolved()
     with execution.applied() as device:
@@ -83,9 +85,25 @@ def record_run(
         # only now, with everything checked and built, is anything written
         with _opened(folder, experiment, task, begun=begun):
             if folder.resume.exists():
-                trainer.load_state(load_tensors(folder.resume))
+                _take_up(trainer, folder)
             _Recording(folder, experiment, execution, trainer, on_row).until_the_end()
     return Run(folder.path)
+
+
+def _recorded_execution(folder: RunFolder) -> Execution:
+    try:
+        return Execution.model_validate(folder.read_record().get("execution", {}))
+    except ValidationError as error:
+        raise RunError(f"{folder.record} is damaged: execution: {explain_validation(error)}") from error
+
+
+def _take_up(trainer: Trainer, folder: RunFolder) -> None:
+    state = load_tensors(folder.resume)
+    try:
+        trainer.load_state(state)
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{folder.resume} is not a training state of this experiment: {reason}") from error
 
 
 def _check_same(experiment: Experiment, folder: RunFolder) -> None:
@@ -109,6 +127,8 @@ def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, beg
             shutil.rmtree(folder.path, ignore_errors=True)
         raise RunError(f"cannot write to {folder.path}: {error.strerror}; use another --out") from error
     try:
+        if folder.exists() and not begun:
+            raise RunError(f"{folder.path} holds a run that another process has just made; use another --out")
         try:
             if not begun and is_file_function(experiment.task.operation):
                 save_tensors(
@@ -159,8 +179,8 @@ class _Recording:
         self._recent = [] if rows is None else [Row(**row) for row in rows.to_dict("records")]
 
     def until_the_end(self) -> None:
-        metrics = MetricsFile(self._folder.metrics)
         self._write("running", "")
+        metrics = MetricsFile(self._folder.metrics)
         try:
             with _asked_to_stop() as asked:
                 self._write(*self._loop(metrics, asked))
