@@ -69,3 +69,8 @@ def test_key_frequencies_need_a_cluster_not_a_stray_neuron() -> None:
     neurons = NeuronFrequencies(frequency, torch.full((100,), 0.9, dtype=torch.float64))
     assert neurons.clusters() == {4: 60, 7: 39, 9: 1}
     assert key_frequencies(neurons) == [4, 7]
+
+
+def test_a_tiny_network_needs_three_neurons_for_a_key_frequency() -> None:
+    neurons = NeuronFrequencies(torch.tensor([2, 2, 5, 5, 5]), torch.full((5,), 0.9, dtype=torch.float64))
+    assert key_frequencies(neurons) == [5]

@@ -66,11 +66,14 @@ def _shares(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequ
 MIN_CLUSTER = 0.02
 """A cluster smaller than this share of the neurons is not taken for a key frequency."""
 
+MIN_NEURONS = 3
+"""Nor is one of fewer neurons than this: in a tiny untrained network a neuron or two may look periodic by chance."""
+
 
 def key_frequencies(neurons: NeuronFrequencies) -> list[int]:
-    """Return the frequencies that have a cluster of at least 2 % of the neurons, ascending.
+    """Return the frequencies that have a cluster of at least 2 % of the neurons, and three of them, ascending.
 
     Null value: none, for an untrained network and for one that memorises.
     """
-    least = MIN_CLUSTER * len(neurons.share)
+    least = max(MIN_NEURONS, MIN_CLUSTER * len(neurons.share))
     return [k for k, n in neurons.clusters().items() if n >= least]
