@@ -1,0 +1,203 @@
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from odd_runs import MARKUP, ODD
+
+from grokscope.errors import ConfigError, RunError
+from grokscope.report import write_report
+from grokscope.runs import Run
+
+PUBLISHED = {
+    "train_loss_at_0": 4.764052,
+    "test_loss_at_0": 4.768347,
+    "key_frequencies": (14, 35, 41, 42, 52),
+    "phase_boundaries": (1400, 9400, 14000),
+}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: elements with their attributes, text, and the headings in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.headings: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.headings.append(data)
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
+
+
+@pytest.fixture(scope="module")
+def page_of(run_of, tmp_path_factory):
+    """Return the written page of an odd kind of run, as bytes."""
+    folder = tmp_path_factory.mktemp("pages")
+
+    def page(kind: str) -> bytes:
+        path = folder / f"{kind}.html"
+        return path.read_bytes() if path.exists() else write_report(run_of(kind), path).read_bytes()
+
+    return page
+
+
+@pytest.mark.parametrize("kind", ODD)
+class TestEveryRun:
+    def test_has_a_page_that_stands_alone(self, page_of, kind):
+        html = page_of(kind).decode()
+        page = Page(html)
+        assert len(html) < 3_000_000
+        assert "script" not in {tag for tag, _ in page.elements}
+        assert not {"link", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in page.elements}
+        for address in page.attributes("src") + page.attributes("href") + page.attributes("action"):
+            assert address.startswith(("#", "data:image/png;base64,")), address[:80]
+        assert "://" not in html
+        for target in re.findall(r"url\(([^)]*)\)", html):
+            assert target.startswith("#")
+
+    def test_ids_are_unique_and_every_reference_is_met(self, page_of, kind):
+        html = page_of(kind).decode()
+        page = Page(html)
+        ids = page.attributes("id")
+        assert len(ids) == len(set(ids))
+        references = [href[1:] for href in page.attributes("href") if href.startswith("#")]
+        assert references
+        assert {*references, *re.findall(r"url\(#([^)]*)\)", html)} <= set(ids)
+
+    def test_every_figure_has_words(self, page_of, kind):
+        page = Page(page_of(kind).decode())
+        tags = [tag for tag, _ in page.elements]
+        assert tags.count("svg") == tags.count("figure") == tags.count("figcaption") >= 3
+        assert all(attributes.get("aria-label") for tag, attributes in page.elements if tag == "svg")
+
+    def test_words_come_first_and_the_making_last(self, page_of, kind):
+        headings = Page(page_of(kind).decode()).headings
+        assert headings[:5] == [
+            "tiny",
+            "What was trained",
+            "How it went",
+            "What the network looks like",
+            "Training curves",
+        ]
+        assert headings[-1] == "How this was made"
+
+
+def figures_of(html: bytes) -> list[str]:
+    return Page(html.decode()).headings[4:-1]
+
+
+def test_figures_are_those_that_the_network_has(page_of):
+    curves, weights, shares = "Training curves", "Weights in the Fourier basis", "Neurons and their frequencies"
+    logits, attention, neurons = "Logits in the Fourier basis", "Attention on every input", "Neurons on every input"
+    assert figures_of(page_of("plain")) == [curves, weights, shares, logits, attention, neurons]
+    assert figures_of(page_of("mlp")) == [curves, weights, shares, logits, neurons]
+    assert figures_of(page_of("attention-only")) == [curves, weights, logits, attention]
+
+
+def test_the_same_run_gives_the_same_bytes(run_of, page_of, tmp_path):
+    assert write_report(run_of("plain"), tmp_path / "again.html").read_bytes() == page_of("plain")
+
+
+def test_texts_from_the_user_are_escaped(page_of):
+    html = page_of("plain").decode()
+    assert MARKUP in Page(html).text
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(" in html
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_what_did_not_finish_is_said_first(page_of):
+    for kind, words in (
+        ("diverged", "This run did not finish: training diverged: the loss at step"),
+        ("interrupted", "This run was interrupted: stopped by the user at step"),
+    ):
+        text = Page(page_of(kind).decode()).text
+        assert words in text
+        assert text.index(words) < text.index("What was trained")
+    assert 'class="warning"' not in page_of("plain").decode()
+
+
+def test_the_making_has_everything(run_of, page_of):
+    run = run_of("plain")
+    text = Page(page_of("plain").decode()).text
+    assert run.experiment.to_yaml() in text
+    record = run.record
+    for said in (
+        "finished: reached 20 steps",
+        "3, steps 0 to 20",
+        record["started"],
+        f"torch {record['sessions'][0]['versions']['torch']}",
+        record["sessions"][0]["machine"]["system"],
+        " ".join(record["sessions"][0]["command"]),
+        "cpu, 1 CPU thread",
+    ):
+        assert said in text
+
+
+def test_published_numbers_stand_beside_the_measured(run_of, tmp_path):
+    run = run_of("plain")
+    html = write_report(run, tmp_path / "page.html", published=PUBLISHED).read_text()
+    rows = [re.sub(r"<[^>]*>", "|", row) for row in re.findall(r"<tr>.*?</tr>", html, flags=re.DOTALL)]
+    [losses] = [row for row in rows if "training loss at step 0" in row]
+    assert "4.764052" in losses
+    assert f"{run.metrics['train_loss'].iloc[0]:.6f}" in losses
+    [keys] = [row for row in rows if "key frequencies" in row]
+    assert "14, 35, 41, 42, 52" in keys
+    with pytest.raises(ConfigError, match="'loss'"):
+        write_report(run, tmp_path / "other.html", published={"loss": 1.0})
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_without_a_path_it_goes_into_the_run(run_of, tmp_path):
+    copied = Run(shutil.copytree(run_of("mlp").path, tmp_path / "copy"))
+    assert write_report(copied) == tmp_path / "copy" / "report.html"
+    assert (tmp_path / "copy" / "report.html").stat().st_size > 10_000
+
+
+def test_an_earlier_step_can_be_shown(run_of, page_of, tmp_path):
+    run = run_of("plain")
+    html = write_report(run, tmp_path / "early.html", step=10).read_bytes()
+    assert "The network is that of step\N{NO-BREAK SPACE}10." in Page(html.decode()).text
+    assert html != page_of("plain")
+    assert write_report(run, tmp_path / "late.html", step=20).read_bytes() == page_of("plain")
+
+
+def test_a_step_without_a_checkpoint_is_an_error_and_leaves_the_old_page(run_of, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    with pytest.raises(RunError, match="no checkpoint at step 7"):
+        write_report(run_of("plain"), path, step=7)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_killed_before_its_first_checkpoint_has_a_page(run_of, tmp_path):
+    run = Run(shutil.copytree(run_of("plain").path, tmp_path / "killed"))
+    for file in Path(run.path / "checkpoints").iterdir():
+        file.unlink()
+    metrics = run.folder.metrics.read_text()
+    run.folder.metrics.write_text(metrics[: metrics.index("\n") + 1])
+    run.folder.write_record({**run.record, "status": "running", "reason": ""})
+    text = Page(write_report(run, published=PUBLISHED).read_text()).text
+    assert "This run was interrupted: its process ended without a word" in text
+    assert "No evaluation was recorded" in text
+    assert "No checkpoint was written" in text
+    assert "not recorded" in text
