@@ -36,7 +36,8 @@ class PosEmbed(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
         """Return each position's vector, once for every example."""
-        return self.W_pos[: tokens.shape[1]].expand(tokens.shape[0], -1, -1)
+        # repeated, not a view: a hook that writes to it must not reach the weights
+        return self.W_pos[: tokens.shape[1]].repeat(tokens.shape[0], 1, 1)
 
 
 class LayerNorm(nn.Module):
@@ -51,7 +52,7 @@ class LayerNorm(nn.Module):
         """Return (x − mean) / scale · w + b."""
         x = x - x.mean(-1, keepdim=True)
         scale = tap(f"{name}.hook_scale", (x.square().mean(-1, keepdim=True) + 1e-5).sqrt())
-        return tap(f"{name}.hook_normalized", x / scale) * self.w + self.b
+        return tap(f"{name}.hook_normalized", x / scale * self.w + self.b)
 
     def fast(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
         """Return the same in one fused operation."""

@@ -113,6 +113,7 @@ class MLP(Network[MLPConfig]):
         """Return the distinct tokens at each position; ``positions`` is of no account, there is one answer."""
         if tokens.shape[1] != self.n_ctx:
             raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[1]}")
+        self.check(tokens)
         return [DistinctRows.of(tokens, [place], self.d_vocab) for place in range(self.n_ctx)]
 
     def run(

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from grokscope.errors import ConfigError
 from grokscope.models.config import MLPConfig, TransformerConfig
 from grokscope.models.taps import Hook, Recorder, Replacer, Tap
 
@@ -66,6 +67,7 @@ class Network(nn.Module, Generic[AnyConfig]):
             >>> logits, cache = model.run_with_cache(tokens)
             >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]
         """
+        self.check(tokens)
         recorder = Recorder(names)
         logits = self.run_plainly(tokens, recorder)
         recorder.require(names)
@@ -86,10 +88,31 @@ class Network(nn.Module, Generic[AnyConfig]):
         Example:
             >>> model.run_with_hooks(tokens, {"blocks.0.hook_mlp_out": torch.zeros_like})  # ablate the MLP
         """
+        self.check(tokens)
         replacer = Replacer(hooks)
         logits = self.run_plainly(tokens, replacer)
         replacer.finish()
         return logits
+
+    def check(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int] = ()) -> None:
+        """Raise unless the network can read ``tokens`` and has logits at ``positions``.
+
+        Raises:
+            ConfigError: sequences are too long, or a token or a position does not exist; a lookup by row
+                would otherwise find another token's row and go on.
+        """
+        n_ctx = tokens.shape[1]
+        if n_ctx > self.n_ctx:
+            raise ConfigError(
+                f"sequences of {n_ctx} tokens are longer than the network's n_ctx, {self.n_ctx}; shorten them"
+            )
+        lowest, highest = (int(token) for token in tokens.aminmax())
+        if lowest < 0 or highest >= self.d_vocab:
+            wrong = lowest if lowest < 0 else highest
+            raise ConfigError(f"expected tokens 0 to {self.d_vocab - 1} (d_vocab is {self.d_vocab}), got {wrong}")
+        for position in positions:
+            if not 0 <= position < n_ctx:
+                raise ConfigError(f"there is no position {position} in sequences of {n_ctx}; use 0 to {n_ctx - 1}")
 
     @property
     def n_parameters(self) -> int:

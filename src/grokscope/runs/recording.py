@@ -3,7 +3,6 @@
 import contextlib
 import math
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from grokscope.runs.execution import Execution
 from grokscope.runs.experiment import Experiment, explain_validation
 from grokscope.runs.files import load_tensors, save_tensors, write_atomically
 from grokscope.runs.folder import RunFolder, Status
+from grokscope.runs.interruption import asked_to_stop
 from grokscope.runs.metrics import MetricsFile, Row, keep_rows_before, read_metrics
 from grokscope.runs.provenance import provenance
 from grokscope.runs.run import Run, initial_model
@@ -182,7 +182,7 @@ class _Recording:
         self._write("running", "")
         metrics = MetricsFile(self._folder.metrics)
         try:
-            with _asked_to_stop() as asked:
+            with asked_to_stop() as asked:
                 self._write(*self._loop(metrics, asked))
         except (DivergenceError, RunError) as error:
             status: Status = "diverged" if isinstance(error, DivergenceError) else "failed"
@@ -246,27 +246,6 @@ class _Recording:
             "training_seconds": round(self._before + time.monotonic() - self._began, 3),
         }
         self._folder.write_record(self._record)
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a wish that the loop grants between two steps; a second one interrupts."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def note(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _now() -> str:

@@ -24,13 +24,16 @@ class _RelativeCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
         chosen = targets.unsqueeze(1)
-        excess = logits - logits.gather(1, chosen)
+        right = logits.gather(1, chosen)
+        excess = logits - right
         excess.scatter_(1, chosen, -math.inf)
         largest = excess.amax(1, keepdim=True).clamp_(min=0)
         others = excess.sub_(largest).exp_()
         total = others.sum(1, keepdim=True)
         # log(1 + Σ exp(excess)) with the exponentials over exp(largest); 1 becomes exp(−largest)
         loss = (largest + torch.log1p(total + torch.expm1(-largest))).mean()
+        # adds 0, or NaN where the right answer's logit overflowed: a loss of 0 would hide that training diverged
+        loss = loss + (right - right).sum()
         if ctx.needs_input_grad[0]:
             scale = 1 / ((total + torch.exp(-largest)) * logits.shape[0])
             gradient = others.mul_(scale)

@@ -124,6 +124,7 @@ class Trainer:
         for index, (name, _) in enumerate(self.model.named_parameters()):
             for key, value in tensors.items():
                 if key.startswith("optimizer.") and key.split(".", 2)[2] == name:
-                    slots.setdefault(index, {})[key.split(".", 2)[1]] = value
+                    # cloned: the optimiser keeps what it is given and writes to it
+                    slots.setdefault(index, {})[key.split(".", 2)[1]] = value.clone()
         whole = self._optimizer.state_dict()
         self._optimizer.load_state_dict({**whole, "state": slots})

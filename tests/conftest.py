@@ -1,0 +1,25 @@
+"""Shapes and types are checked at run time here, and only here; everything runs on one thread."""
+
+import os
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+from hypothesis import settings
+
+jaxtyping.install_import_hook("grokscope", "beartype.beartype")
+torch.set_num_threads(1)
+# no deadline: a test machine may be busy; the same examples every time: a failure can be seen again
+settings.register_profile("grokscope", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("grokscope")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of published models and curves; a test that needs it skips where there is none."""
+    beside = Path(__file__).parents[2] / "shared" / "reference"
+    folder = Path(os.environ.get("GROKSCOPE_REFERENCE", beside))
+    if not (folder / "curves").is_dir():
+        pytest.skip(f"the published data are not in {folder}; set GROKSCOPE_REFERENCE to their folder")
+    return folder

@@ -1,0 +1,250 @@
+"""Reading and replacing activations: TransformerLens's names and meanings, and nothing left behind."""
+
+import pytest
+import torch
+
+from grokscope.errors import HookError
+from grokscope.models import Transformer, TransformerConfig
+from grokscope.models.taps import Recorder, Tap
+from grokscope.randomness import init_generator
+
+D, H, E, M, B, N = 12, 3, 4, 20, 6, 4
+
+
+def network(**options) -> Transformer:
+    config = TransformerConfig(**{"d_model": D, "n_heads": H, "d_head": E, "d_mlp": M, **options})
+    model = Transformer(config, d_vocab=8, d_vocab_out=8, n_ctx=N, generator=init_generator(0), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.copy_(torch.randn(weights.shape, generator=generator, dtype=torch.float64) / 3)
+    return model
+
+
+@pytest.fixture
+def tokens():
+    return torch.randint(8, (B, N), generator=torch.Generator().manual_seed(2))
+
+
+def names_of(n_layers: int, *, layer_norm: bool, attention_only: bool) -> dict[str, tuple[int, ...]]:
+    """What TransformerLens's HookedTransformer calls them, and their shapes."""
+    block = {
+        "hook_resid_pre": (B, N, D),
+        **{f"attn.hook_{letter}": (B, N, H, E) for letter in "qkvz"},
+        "attn.hook_attn_scores": (B, H, N, N),
+        "attn.hook_pattern": (B, H, N, N),
+        "hook_attn_out": (B, N, D),
+        "hook_resid_post": (B, N, D),
+    }
+    norms = ["ln1"]
+    if not attention_only:
+        block |= {
+            "hook_resid_mid": (B, N, D),
+            "mlp.hook_pre": (B, N, M),
+            "mlp.hook_post": (B, N, M),
+            "hook_mlp_out": (B, N, D),
+        }
+        norms.append("ln2")
+    if layer_norm:
+        for ln in norms:
+            block |= {f"{ln}.hook_scale": (B, N, 1), f"{ln}.hook_normalized": (B, N, D)}
+    names = {"hook_embed": (B, N, D), "hook_pos_embed": (B, N, D)}
+    names |= {f"blocks.{layer}.{name}": shape for layer in range(n_layers) for name, shape in block.items()}
+    return names | ({"ln_final.hook_scale": (B, N, 1), "ln_final.hook_normalized": (B, N, D)} if layer_norm else {})
+
+
+class TestCache:
+    @pytest.mark.parametrize("n_layers", [1, 2])
+    @pytest.mark.parametrize("layer_norm", [False, True])
+    @pytest.mark.parametrize("attention_only", [False, True])
+    def test_names_and_shapes(self, tokens, n_layers, layer_norm, attention_only):
+        options = {"layer_norm": layer_norm, "attention_only": attention_only}
+        model = network(n_layers=n_layers, **options)
+        logits, cache = model.run_with_cache(tokens)
+        assert {name: tuple(value.shape) for name, value in cache.items()} == names_of(n_layers, **options)
+        torch.testing.assert_close(logits, model(tokens))
+
+    def test_values_fit_together(self, tokens):
+        model = network(n_layers=2, biases="all", residual_scale=2.0)
+        logits, cache = model.run_with_cache(tokens)
+        torch.testing.assert_close(cache["hook_embed"], model.embed.W_E[tokens])
+        torch.testing.assert_close(cache["hook_pos_embed"][3], model.pos_embed.W_pos)
+        torch.testing.assert_close(cache["blocks.0.hook_resid_pre"], cache["hook_embed"] + cache["hook_pos_embed"])
+        for layer, block in enumerate(model.blocks):
+            c = {name.removeprefix(f"blocks.{layer}."): value for name, value in cache.items()}
+            q = torch.einsum("bnd,hde->bnhe", c["hook_resid_pre"], block.attn.W_Q) + block.attn.b_Q
+            torch.testing.assert_close(c["attn.hook_q"], q)
+            scores = torch.einsum("bqhe,bkhe->bhqk", c["attn.hook_q"], c["attn.hook_k"]) / E**0.5
+            future = torch.ones(N, N).triu(1).bool()
+            assert (c["attn.hook_attn_scores"][:, :, future] == -torch.inf).all()
+            torch.testing.assert_close(c["attn.hook_attn_scores"][:, :, ~future], scores[:, :, ~future])
+            pattern = c["attn.hook_pattern"]
+            torch.testing.assert_close(pattern.sum(-1), torch.ones_like(pattern.sum(-1)))
+            assert (pattern[:, :, future] == 0).all()
+            torch.testing.assert_close(c["attn.hook_z"], torch.einsum("bhqk,bkhe->bqhe", pattern, c["attn.hook_v"]))
+            out = torch.einsum("bqhe,hed->bqd", c["attn.hook_z"], block.attn.W_O) + block.attn.b_O
+            torch.testing.assert_close(c["hook_attn_out"], out)
+            torch.testing.assert_close(c["hook_resid_mid"], 2 * c["hook_resid_pre"] + c["hook_attn_out"])
+            torch.testing.assert_close(c["mlp.hook_pre"], c["hook_resid_mid"] @ block.mlp.W_in + block.mlp.b_in)
+            torch.testing.assert_close(c["mlp.hook_post"], c["mlp.hook_pre"].clamp(min=0))
+            torch.testing.assert_close(c["hook_mlp_out"], c["mlp.hook_post"] @ block.mlp.W_out + block.mlp.b_out)
+            torch.testing.assert_close(c["hook_resid_post"], c["hook_resid_mid"] + c["hook_mlp_out"])
+        torch.testing.assert_close(cache["blocks.1.hook_resid_pre"], cache["blocks.0.hook_resid_post"])
+        torch.testing.assert_close(logits, cache["blocks.1.hook_resid_post"] @ model.W_U + model.unembed.b_U)
+
+    def test_layer_norm_is_shown_as_transformerlens_shows_it(self, tokens):
+        """hook_scale before, hook_normalized after gain and bias: it is what the next layer reads."""
+        model = network(layer_norm=True)
+        _, cache = model.run_with_cache(tokens)
+        x = cache["blocks.0.hook_resid_pre"]
+        torch.testing.assert_close(
+            cache["blocks.0.ln1.hook_scale"], (x.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+        )
+        norm = model.blocks[0].ln1
+        expected = torch.nn.functional.layer_norm(x, (D,), norm.w, norm.b)
+        torch.testing.assert_close(cache["blocks.0.ln1.hook_normalized"], expected)
+
+    def test_only_what_was_asked_for(self, tokens):
+        _, cache = network().run_with_cache(tokens, {"blocks.0.mlp.hook_post"})
+        assert cache.keys() == {"blocks.0.mlp.hook_post"}
+
+    def test_unknown_name(self, tokens):
+        with pytest.raises(HookError, match=r"'blocks\.0\.mlp\.hook_pots'; did you mean blocks\.0\.mlp\.hook_post\?"):
+            network().run_with_cache(tokens, {"blocks.0.mlp.hook_post", "blocks.0.mlp.hook_pots"})
+        with pytest.raises(HookError, match=r"'zzz'; known: hook_embed, hook_pos_embed, "):
+            network().run_with_cache(tokens, ["zzz"])
+
+    def test_does_not_alias_the_weights(self, tokens):
+        """What was seen stays what was seen when the network is trained on."""
+        model = network().requires_grad_(False)
+        for rows in (tokens, tokens[:1]):
+            _, cache = model.run_with_cache(rows)
+            kept = {name: value.clone() for name, value in cache.items()}
+            for weights in model.parameters():
+                weights.add_(1)
+            for name, value in cache.items():
+                assert torch.equal(value, kept[name]), name
+
+
+def every_name(**options) -> list[str]:
+    return list(names_of(2, layer_norm=options.get("layer_norm", False), attention_only=False))
+
+
+class TestReplacing:
+    @pytest.mark.parametrize("layer_norm", [False, True])
+    def test_identity_changes_nothing(self, tokens, layer_norm):
+        model = network(n_layers=2, layer_norm=layer_norm)
+        expected, _ = model.run_with_cache(tokens)
+        names = every_name(layer_norm=layer_norm)
+        assert torch.equal(model.run_with_hooks(tokens, {name: lambda value: value for name in names}), expected)
+        for name in names:
+            assert torch.equal(model.run_with_hooks(tokens, {name: torch.clone}), expected), name
+
+    @pytest.mark.parametrize("name", every_name(layer_norm=True))
+    def test_every_activation_matters_when_replaced(self, tokens, name):
+        model = network(n_layers=2, layer_norm=True)
+        changed = model.run_with_hooks(tokens, {name: lambda value: value * 0.9 + 0.03 * value.flip(0)})
+        assert not torch.allclose(changed, model(tokens))
+
+    def test_pasting_what_was_cached_elsewhere(self, tokens):
+        """With another input's residual stream put in, the output is the other input's."""
+        model = network(n_layers=2)
+        other = tokens.flip(0)
+        logits, cache = model.run_with_cache(other)
+        patched = model.run_with_hooks(tokens, {"blocks.1.hook_resid_pre": lambda _: cache["blocks.1.hook_resid_pre"]})
+        assert torch.equal(patched, logits)
+
+    def test_zero_ablated_mlp(self, tokens):
+        model = network(biases="none")
+        w = {name: value.detach() for name, value in model.named_parameters()}
+        x = w["embed.W_E"][tokens] + w["pos_embed.W_pos"]
+        attended = torch.zeros_like(x)
+        for b in range(B):
+            for h in range(H):
+                q, k, v = (x[b] @ w[f"blocks.0.attn.W_{letter}"][h] for letter in "QKV")
+                for i in range(N):
+                    weights = torch.softmax(k[: i + 1] @ q[i] / E**0.5, dim=0)
+                    attended[b, i] += weights @ v[: i + 1] @ w["blocks.0.attn.W_O"][h]
+        expected = (x + attended) @ w["unembed.W_U"]
+        for name in ("blocks.0.hook_mlp_out", "blocks.0.mlp.hook_post"):
+            torch.testing.assert_close(model.run_with_hooks(tokens, {name: torch.zeros_like}), expected)
+
+    def test_zero_ablated_head_adds_nothing(self, tokens):
+        model = network(attention_only=True)
+        logits, cache = model.run_with_cache(tokens)
+
+        def without_head_1(z):
+            z = z.clone()
+            z[:, :, 1] = 0
+            return z
+
+        ablated = model.run_with_hooks(tokens, {"blocks.0.attn.hook_z": without_head_1})
+        share = cache["blocks.0.attn.hook_z"][:, :, 1] @ model.blocks[0].attn.W_O[1] @ model.W_U
+        torch.testing.assert_close(logits - ablated, share)
+
+    def test_several_at_once(self, tokens):
+        model = network()
+        zero = {"blocks.0.hook_mlp_out": torch.zeros_like, "blocks.0.hook_attn_out": torch.zeros_like}
+        bare = (model.embed.W_E[tokens] + model.pos_embed.W_pos) @ model.W_U
+        torch.testing.assert_close(model.run_with_hooks(tokens, zero), bare)
+
+    def test_gradients_flow_through(self, tokens):
+        model = network()
+        model.run_with_hooks(tokens, {"blocks.0.mlp.hook_post": lambda post: post * 2}).sum().backward()
+        assert model.embed.W_E.grad.abs().sum() > 0
+
+
+class TestNothingIsLeftBehind:
+    @pytest.mark.parametrize("n_examples", [B, 1])
+    @pytest.mark.parametrize("name", every_name(layer_norm=True))
+    def test_a_hook_that_writes_in_place_cannot_reach_the_weights(self, tokens, name, n_examples):
+        model = network(n_layers=2, layer_norm=True).requires_grad_(False)
+        tokens = tokens[:n_examples]
+        weights = {key: value.clone() for key, value in model.state_dict().items()}
+        before = model(tokens)
+        model.run_with_hooks(tokens, {name: lambda value: value.mul_(0)})
+        for key, value in model.state_dict().items():
+            assert torch.equal(value, weights[key]), key
+        assert torch.equal(model(tokens), before)
+
+    def test_after_a_hook_that_raises(self, tokens):
+        model = network()
+        before = model(tokens)
+
+        def fails(value):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            model.run_with_hooks(tokens, {"blocks.0.hook_mlp_out": fails})
+        assert torch.equal(model(tokens), before)
+        assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+class TestErrors:
+    def test_unknown_name(self, tokens):
+        with pytest.raises(
+            HookError,
+            match=r"no activation is called 'blocks\.0\.hook_mlp_uot'; did you mean blocks\.0\.hook_mlp_out\?",
+        ):
+            network().run_with_hooks(tokens, {"blocks.0.hook_mlp_uot": torch.zeros_like})
+
+    def test_layer_that_does_not_exist(self, tokens):
+        with pytest.raises(HookError, match=r"blocks\.1\.hook_mlp_out"):
+            network(n_layers=1).run_with_hooks(tokens, {"blocks.1.hook_mlp_out": torch.zeros_like})
+
+    def test_wrong_shape(self, tokens):
+        with pytest.raises(HookError, match=r"returned shape \(6, 4\), expected \(6, 4, 12\)"):
+            network().run_with_hooks(tokens, {"blocks.0.hook_mlp_out": lambda value: value[..., 0]})
+
+    def test_a_hook_that_forgets_to_return(self, tokens):
+        with pytest.raises(HookError, match=r"returned NoneType; return the activation to use instead"):
+            network().run_with_hooks(tokens, {"blocks.0.hook_mlp_out": lambda value: None})
+
+    def test_no_hooks(self, tokens):
+        with pytest.raises(HookError, match="given no hooks"):
+            network().run_with_hooks(tokens, {})
+
+
+def test_anything_callable_is_a_tap():
+    assert isinstance(Recorder(), Tap)
+    assert not isinstance(3, Tap)
