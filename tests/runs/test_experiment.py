@@ -285,3 +285,15 @@ def test_dtype_reaches_the_network():
 def test_experiments_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Experiment().l1 = 3.0
+
+
+def test_an_unknown_key_in_a_file_suggests_the_nearest(tmp_path):
+    (tmp_path / "mine.yaml").write_text("optimizer: {kind: adamw, weight_deacy: 1.0}")
+    with pytest.raises(ConfigError, match=r"'optimizer\.weight_deacy' here; did you mean optimizer\.weight_decay\?"):
+        load_experiment(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("rule", ["stop.test_loss", "stop.test_accuracy"])
+def test_a_stop_rule_on_the_test_set_needs_one(rule):
+    with pytest.raises(ConfigError, match=r"train_fraction 1\.0 leaves none"):
+        Experiment().override({"task.data.train_fraction": 1.0, rule: 0.5})

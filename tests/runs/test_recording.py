@@ -246,7 +246,7 @@ def at_file_operation(monkeypatch, number: int, error: BaseException, *, forever
     return count
 
 
-SHORT = SMALL.override({"stop.steps": 10, "evaluate_every": 4, "checkpoint_every": 5})
+SHORT = SMALL.override({"stop.steps": 6, "evaluate_every": 2, "checkpoint_every": 3})
 
 
 @pytest.fixture(scope="module")

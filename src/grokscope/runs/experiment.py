@@ -1,15 +1,16 @@
 """The one description of a run, and the one grammar for changing it."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, StrictInt, ValidationError
+from pydantic import Field, StrictInt, ValidationError, model_validator
 
 from grokscope.config import Config
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import ModelConfig, TransformerConfig
-from grokscope.tasks import ModularConfig
+from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, LossKind, OptimizerConfig, Schedule, Stop
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
@@ -54,6 +55,17 @@ class Experiment(Config):
     stop: Stop = Stop()
     evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")
     checkpoint_every: StrictInt = Field(default=100, ge=1, description="steps between two checkpoints")
+
+    @model_validator(mode="after")
+    def _stop_can_be_reached(self) -> "Experiment":
+        data = self.task.data
+        tested = self.stop.test_loss is not None or self.stop.test_accuracy is not None
+        if tested and isinstance(data, FiniteData) and int(data.train_fraction * self.task.p**2) == self.task.p**2:
+            raise ValueError(
+                f"stop.test_loss and stop.test_accuracy need a test set, and train_fraction {data.train_fraction} "
+                f"leaves none; lower it, or stop by steps alone"
+            )
+        return self
 
     def override(self, changes: Mapping[str, Any]) -> "Experiment":
         """Return this experiment with some settings changed.
@@ -137,7 +149,8 @@ def explain_validation(error: ValidationError) -> str:
         message = item["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         if item["type"] == "extra_forbidden":
-            parts.append(f"no setting is called {name!r} here")
+            close = get_close_matches(name, [known for known, _ in _leaves(Experiment().model_dump())], n=1)
+            parts.append(f"no setting is called {name!r} here" + (f"; did you mean {close[0]}?" if close else ""))
         elif item["type"] == "value_error":
             parts.append(f"{name}: {message}" if name else message)
         else:

@@ -15,7 +15,10 @@ from grokscope.runs.files import write_atomically
 
 @dataclass(frozen=True)
 class Row:
-    """Loss (nats) and accuracy of the weights after ``step`` updates; NaN where there is no test set."""
+    """Loss (nats) and accuracy of the weights after ``step`` updates; NaN where there is no test set.
+
+    On the training side they are what the optimiser saw: of that step's batch, and with dropout if there is any.
+    """
 
     step: int
     train_loss: float

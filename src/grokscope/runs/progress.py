@@ -74,6 +74,7 @@ def _plain_lines(name: str, total: int, console: Console) -> Callable[[Row], Non
         console.print(
             f"{name}: step {row.step:,}/{total:,} · {describe(row)} · {rate:.1f} steps/s{left}",
             highlight=False,
+            soft_wrap=True,
         )
 
     return show
