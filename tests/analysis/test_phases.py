@@ -48,3 +48,10 @@ def test_a_spike_after_grokking_moves_the_border_behind_it() -> None:
 )
 def test_without_a_test_set_nothing_is_claimed(missing: pd.DataFrame) -> None:
     assert find_phases(missing, P).generalised is None
+
+
+def test_a_loss_that_is_still_falling_is_not_cleaned_up() -> None:
+    falling = [4.7, 20.0, 26.0] + [10.0 * 0.8**n for n in range(60)]
+    assert find_phases(curve(falling, [1.0] * len(falling)), P).cleaned is None
+    settled = [*falling, *[falling[-1]] * 10]
+    assert find_phases(curve(settled, [1.0] * len(settled)), P).cleaned == 100 * (len(falling) - 4)  # 0.8⁻³ < 2 < 0.8⁻⁴

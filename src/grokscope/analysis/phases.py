@@ -15,12 +15,13 @@ class Phases:
     generalised: int | None
     """Start of cleanup: the test loss is below ln(p), what guessing would give, from here on."""
     cleaned: int | None
-    """End of cleanup: the test loss is within a factor two of the lowest that the run reached, from here on."""
+    """End of cleanup: from here on the test loss is within a factor two of the lowest that the run reached."""
     grokked: int | None
     """The test accuracy is at least 95 % from here on. Not a border of phases, but what people ask for."""
 
 
 GROKKED_ACCURACY = 0.95
+SETTLED_SHARE = 0.05
 
 
 def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
@@ -33,7 +34,9 @@ def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
       for the circuit wins, long before anything can be seen in the accuracy. None if it never rose by a tenth, or
       if it is still within a hundredth of its peak at the end of the run.
     - *generalised*: the first evaluation from which on the test loss stays below ln(p).
-    - *cleaned*: the first evaluation, after that, from which on the test loss stays within a factor two of its minimum.
+    - *cleaned*: the first evaluation, after that, from which on the test loss stays within a factor two of its
+      minimum, if that has lasted for at least a twentieth of the run: a loss that is still falling is still being
+      cleaned up.
 
     Args:
         metrics: columns ``step``, ``test_loss`` (nats), ``test_accuracy``.
@@ -52,6 +55,8 @@ def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
     fell = losses[-1] < 0.99 * losses[peak]
     memorised = int(steps[peak]) if rose and fell else None
     cleaned = None if generalised is None else _from_then_on(steps, losses <= 2 * losses.min())
+    if cleaned is not None and steps[-1] - cleaned < SETTLED_SHARE * steps[-1]:
+        cleaned = None
     return Phases(memorised, generalised, cleaned, grokked)
 
 
