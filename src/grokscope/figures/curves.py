@@ -1,10 +1,12 @@
 """How a run went: loss and accuracy over training."""
 
 import math
+from itertools import zip_longest
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from grokscope.analysis import Phases
@@ -64,10 +66,20 @@ def training_curves(
     accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _step_axis(accuracy_axes, metrics, log_steps)
     figure.align_ylabels()
-    drawn = [*loss_axes.lines, *loss_axes.patches]
-    if drawn:
-        figure.legend(handles=drawn, loc="outside upper left", ncols=len(drawn), columnspacing=1.4, handlelength=1.6)
+    _legend(figure, loss_axes)
     return figure
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Put lines in one row and phases in the next: in a single row the last phase would not fit."""
+    lines, bands = list(axes.lines), list(axes.patches)
+    if not lines:
+        return
+    nothing = Line2D([], [], linestyle="none", label=" ")
+    rows = zip_longest(lines, bands, fillvalue=nothing) if bands else ((line,) for line in lines)
+    handles = [handle for column in rows for handle in column]
+    columns = max(len(lines), len(bands))
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, columnspacing=1.4, handlelength=1.6)
 
 
 def _curve(axes: Axes, metrics: pd.DataFrame, column: str, colour: str, label: str) -> None:
