@@ -10,6 +10,7 @@ from grokscope.errors import ConfigError
 from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
 from grokscope.models.dropout import drop
+from grokscope.models.folding import folded_logits, folding_pays
 from grokscope.models.initialization import Draw
 from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
 from grokscope.models.network import Network
@@ -113,6 +114,10 @@ class Transformer(Network[TransformerConfig]):
             hidden = plan.hidden(plan.positions if last else range(plan.n_keys))
             if x is None:
                 z = shared_work.first_attention(block.attn, ln1.fast(key_rows), ln1.fast(query_rows), plan, hidden)
+                if last and self._folds(block, plan, noise):
+                    row, b_U = block.residual_scale * query_rows, self.unembed.b_U
+                    logits = folded_logits(block.attn, block.mlp, z.flatten(0, 1), row, self.W_U, b_U)
+                    return logits.view(n_examples, -1, self.d_vocab_out)
                 x_query = query_rows.index_select(0, plan.queries.index.flatten())
             else:
                 chosen = x.index_select(1, scored) if last else x
@@ -130,6 +135,10 @@ class Transformer(Network[TransformerConfig]):
         bias = self.unembed.b_U
         logits = flat @ self.W_U if bias is None else torch.addmm(bias, flat, self.W_U)
         return logits.view(n_examples, -1, self.d_vocab_out)
+
+    def _folds(self, block: Block, plan: Plan, noise: torch.Generator | None) -> bool:
+        between = self.config.layer_norm or (noise is not None and self.config.dropout > 0)
+        return not between and plan.queries.n_rows == 1 and folding_pays(block.attn, block.mlp, self.d_vocab_out)
 
     def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "r d"]:
         embedded = self.embed.W_E.index_select(0, distinct.tokens)
