@@ -30,7 +30,7 @@ def test_the_mainline_is_the_published_experiment() -> None:
     assert experiment.model == gs.TransformerConfig(
         n_layers=1, d_model=128, n_heads=4, d_head=32, d_mlp=512, activation="relu", layer_norm=False, biases="mlp"
     )
-    assert experiment.stop.steps == 15_000
+    assert experiment.stop.steps == 14_000
     assert experiment.checkpoint_every == 100
     assert recipe("mainline").published["key_frequencies"] == (14, 35, 41, 42, 52)
 
