@@ -68,8 +68,12 @@ def test_phases_are_shaded_where_they_are_and_named(metrics):
         assert bands(axes) == {"memorisation": (0, 20), "circuit formation": (20, 60), "cleanup": (60, 90)}
         assert [to_hex(patch.get_facecolor()).upper() for patch in axes.patches] == list(PHASE_COLOURS.values())
     [legend] = figure.legends
-    names = [text.get_text() for text in legend.get_texts()]
-    assert names == ["train", "test", "memorisation (0–20)", "circuit formation (20–60)", "cleanup (60–90)"]
+    names = [text.get_text().strip() for text in legend.get_texts()]
+    # a column at a time: lines in the first row, phases in the second
+    assert names == ["train", "memorisation (0–20)", "test", "circuit formation (20–60)", "", "cleanup (60–90)"]
+    width = figure.get_figwidth() * figure.dpi
+    figure.draw_without_rendering()
+    assert legend.get_window_extent().x1 <= width, "the last phase would be cut off"
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,17 @@ def test_grokking_is_told_with_its_steps():
     assert "It memorised first: its test loss rose to a peak at step 200" in text
     assert "its training accuracy reached 95 % at step 200" in text
     assert "from step 400 on its test accuracy is at least 95 %" in text
-    assert "memorisation from step 0 to 200, circuit formation from step 200 to 300" in text
+    assert (
+        "Phases, read off the test loss: memorisation from step 0 to 200 and circuit formation from step 200 to 300."
+        in text
+    )
     assert "Last evaluation, step 500: training loss 0.001 nats, training accuracy 100 %" in text
     assert "test loss 0.01 nats, test accuracy 100 %" in text
+
+
+def test_cleanup_is_told_once_the_loss_has_settled():
+    settled = table([0.0, 0.5, 1, 1, 1, 1, 1], [0, 0, 0, 0.5, 1, 1, 1], [4.8, 9, 12, 4, 0.1, 0.01, 0.01])
+    assert "circuit formation from step 200 to 300 and cleanup from step 300 to 500." in said(settled)
 
 
 def test_without_a_test_set_nothing_is_claimed_of_generalising():
