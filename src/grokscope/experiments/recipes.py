@@ -32,7 +32,7 @@ def mainline() -> Recipe:
         "key_frequencies": (14, 35, 41, 42, 52),
         "phase_boundaries": (1_400, 9_400, 14_000),
     }
-    return Recipe(experiment, "5–10 minutes", published)
+    return Recipe(experiment, "9 minutes", published)
 
 
 def fast() -> Recipe:
@@ -40,15 +40,16 @@ def fast() -> Recipe:
     experiment = mainline().experiment.model_copy(
         update={
             "name": "fast",
-            "description": "The paper's network and data with a high learning rate and decay: groks in under 250 steps",
-            "optimizer": AdamWConfig(lr=1e-2, weight_decay=3.0),
-            "schedule": Schedule(decay="cosine", decay_from=250, decay_to=500),
+            "description": "The paper's network and data with a high learning rate and decay: groks within 300 steps",
+            # eps and the cosine are what keeps it there: without them it spikes once the gradients have become small
+            "optimizer": AdamWConfig(lr=1e-2, weight_decay=3.0, eps=1e-6),
+            "schedule": Schedule(decay="cosine", decay_from=200, decay_to=500),
             "stop": Stop(steps=500),
             "evaluate_every": 5,
             "checkpoint_every": 10,
         }
     )
-    return Recipe(experiment, "15–25 seconds")
+    return Recipe(experiment, "20 seconds")
 
 
 def random_labels() -> Recipe:
@@ -61,7 +62,7 @@ def random_labels() -> Recipe:
             "stop": Stop(steps=5_000),
         }
     )
-    return Recipe(experiment, "2–4 minutes")
+    return Recipe(experiment, "3 minutes")
 
 
 _RECIPES = {"mainline": mainline, "fast": fast, "random-labels": random_labels}
