@@ -49,7 +49,7 @@ def fast() -> Recipe:
             "checkpoint_every": 10,
         }
     )
-    return Recipe(experiment, "20 seconds")
+    return Recipe(experiment, "25 seconds")
 
 
 def random_labels() -> Recipe:
