@@ -79,11 +79,8 @@ class MLP(Network[MLPConfig]):
         generator: torch.Generator,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
-        if config.tied_embeddings and d_vocab_out > d_vocab:
-            raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
+        super().__init__(config, d_vocab=d_vocab, d_vocab_out=d_vocab_out, n_ctx=n_ctx)
         draw = Draw(generator, dtype)
-        self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
         one = (d_vocab, config.d_model)
         self.embed = TokenEmbedding(one if config.shared_embedding else (n_ctx, *one), draw)
         n_first = config.d_model * (n_ctx if config.combine == "concat" else 1)

@@ -18,10 +18,11 @@ AnyConfig = TypeVar("AnyConfig", bound=TransformerConfig | MLPConfig)
 class Network(nn.Module, Generic[AnyConfig]):
     """A network from token sequences to logits, with named parameters and named activations."""
 
-    config: AnyConfig
-    d_vocab: int
-    d_vocab_out: int
-    n_ctx: int
+    def __init__(self, config: AnyConfig, *, d_vocab: int, d_vocab_out: int, n_ctx: int) -> None:
+        super().__init__()
+        if config.tied_embeddings and d_vocab_out > d_vocab:
+            raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
+        self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
 
     @abstractmethod
     def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Any:

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from grokscope.errors import ConfigError
 from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
 from grokscope.models.dropout import drop
@@ -68,11 +67,8 @@ class Transformer(Network[TransformerConfig]):
         generator: torch.Generator,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
-        if config.tied_embeddings and d_vocab_out > d_vocab:
-            raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
+        super().__init__(config, d_vocab=d_vocab, d_vocab_out=d_vocab_out, n_ctx=n_ctx)
         draw = Draw(generator, dtype)
-        self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
         self.embed = Embed(d_vocab, config.d_model, draw)
         self.pos_embed = PosEmbed(n_ctx, config.d_model, draw)
         self.blocks = nn.ModuleList(Block(config, draw) for _ in range(config.n_layers))
