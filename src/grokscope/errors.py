@@ -16,6 +16,10 @@ class RunError(GrokscopeError):
     """A run folder that is missing, taken, locked, damaged or not writable."""
 
 
+class CheckpointError(GrokscopeError):
+    """Weights from elsewhere that cannot be read, or are not those of a network known here."""
+
+
 class DivergenceError(GrokscopeError):
     """Training that produced a loss which is not a finite number."""
 

@@ -19,10 +19,10 @@ SHAPES = {
         "n_layers": 3,
         "combine": "sum",
         "activation": "quadratic",
-        "biases": False,
+        "biases": "none",
     },
     "tied": {"tied_embeddings": True, "d_mlp": 6},
-    "tied, two layers, sum": {"tied_embeddings": True, "d_mlp": 6, "n_layers": 2, "combine": "sum", "biases": False},
+    "tied, two layers, sum": {"tied_embeddings": True, "d_mlp": 6, "n_layers": 2, "combine": "sum", "biases": "none"},
 }
 
 

@@ -27,6 +27,10 @@ SHAPES = {
     "residual scale 2": {"residual_scale": 2.0},
     "attention only": {"attention_only": True, "biases": "none"},
     "two layers": {"n_layers": 2},
+    "attention coefficient": {"attention_coefficient": 0.3},
+    "constant attention": {"attention_coefficient": 0.0, "n_layers": 2},
+    "not causal": {"causal": False},
+    "two layers, not causal, attention coefficient": {"n_layers": 2, "causal": False, "attention_coefficient": 0.6},
     "two layers of everything": {
         "n_layers": 2,
         "layer_norm": True,
@@ -101,9 +105,13 @@ def from_scratch(model: Transformer, tokens: torch.Tensor) -> torch.Tensor:
                         )
 
                     q = project(normal[query], "Q")
-                    scores = [q @ project(normal[key], "K") / math.sqrt(c.d_head) for key in range(query + 1)]
+                    keys = range(query + 1) if c.causal else range(len(stream))
+                    scores = [q @ project(normal[key], "K") / math.sqrt(c.d_head) for key in keys]
                     exponentials = [score.exp() for score in scores]
-                    z = sum(e * project(normal[key], "V") for key, e in enumerate(exponentials)) / sum(exponentials)
+                    share, constant = c.attention_coefficient / sum(exponentials), 1 - c.attention_coefficient
+                    z = sum(
+                        (share * e + constant) * project(normal[key], "V") for key, e in enumerate(exponentials)
+                    )
                     out = out + z @ w[f"{name}.attn.W_O"][head]
                 x = c.residual_scale * stream[query] + out
                 if not c.attention_only:
@@ -230,5 +238,5 @@ def test_distinct_rows_lose_nothing(data):
 def test_table_is_used_only_where_it_is_smaller_than_the_scores():
     few = torch.zeros(50, 3, dtype=torch.long)
     many = torch.arange(12).reshape(4, 3)
-    assert Plan.of(few, [2], 5, 1).score_index is not None
-    assert Plan.of(many, [2], 12, 1).score_index is None
+    assert Plan.of(few, [2], 5, 1, causal=True).score_index is not None
+    assert Plan.of(many, [2], 12, 1, causal=True).score_index is None

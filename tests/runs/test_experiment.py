@@ -38,6 +38,8 @@ OTHER_VALUES = {
     "model.attention_only": True,
     "model.layer_norm": True,
     "model.tied_embeddings": True,
+    "model.causal": False,
+    "model.attention_coefficient": 0.5,
     "model.residual_scale": 2.0,
     "model.dropout": 0.25,
     "model.combine": "sum",
@@ -68,7 +70,7 @@ OTHER_VALUES = {
     "evaluate_every": 3,
     "checkpoint_every": 7,
 }
-OTHER_BIASES = {"mainline": "all", "mlp": False}
+OTHER_BIASES = {"mainline": "all", "mlp": "hidden"}
 
 
 def leaves(tree: dict, prefix: str = "") -> dict:

@@ -25,6 +25,10 @@ class TransformerConfig(Config):
         default="mlp", description="mlp: b_in and b_out only, as in the paper"
     )
     tied_embeddings: bool = Field(default=False, description="W_U is the transpose of W_E")
+    causal: bool = Field(default=True, description="a position does not see later ones")
+    attention_coefficient: float = Field(
+        default=1.0, ge=0, le=1, description="c of c·softmax(scores) + (1 − c), the constant added to every entry"
+    )
     residual_scale: float = Field(default=1.0, gt=0, description="x ← scale·x + attention(x) in every layer")
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="rate on what attention and MLP add to the residual stream"
@@ -43,7 +47,9 @@ class MLPConfig(Config):
         default="concat", description="how the tokens' embeddings become one vector"
     )
     shared_embedding: bool = Field(default=True, description="one embedding for all positions, or one for each")
-    biases: bool = Field(default=True, description="biases of hidden layers and unembedding")
+    biases: Literal["none", "hidden", "all"] = Field(
+        default="all", description="hidden: those of the hidden layers only; all: the unembedding's as well"
+    )
     tied_embeddings: bool = Field(default=False, description="W_U is the transpose of W_E; needs d_mlp = d_model")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="rate on the activations of every hidden layer")
 

@@ -6,7 +6,7 @@ Names and orientations are TransformerLens's.
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from grokscope.models.activations import activate
@@ -59,12 +59,26 @@ class LayerNorm(nn.Module):
         return F.layer_norm(x, self.w.shape, self.w, self.b, eps=1e-5)
 
 
+def mixed_with_constant(
+    pattern: Float[Tensor, "*places"], coefficient: float, hidden: Bool[Tensor, "*places"] | None
+) -> Float[Tensor, "*places"]:
+    """Return c·pattern + (1 − c), where a query sees the key; the constant is not divided by the number of keys.
+
+    Source: Zhong et al. (2023), "The Clock and the Pizza", section 2.
+    """
+    if coefficient == 1:
+        return pattern
+    mixed = coefficient * pattern + (1 - coefficient)
+    return mixed if hidden is None else mixed.masked_fill(hidden, 0)
+
+
 class Attention(nn.Module):
-    """Causal multi-head attention."""
+    """Multi-head attention; causal unless the configuration says otherwise."""
 
     def __init__(self, config: TransformerConfig, draw: Draw) -> None:
         super().__init__()
         h, d, e = config.n_heads, config.d_model, config.d_head
+        self.causal, self.coefficient = config.causal, config.attention_coefficient
         self.W_K = nn.Parameter(draw.heads_in(h, d, e))
         self.W_Q = nn.Parameter(draw.heads_in(h, d, e))
         self.W_V = nn.Parameter(draw.heads_in(h, d, e))
@@ -81,9 +95,13 @@ class Attention(nn.Module):
         k = tap(f"{name}.hook_k", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_K), self.b_K))
         v = tap(f"{name}.hook_v", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_V), self.b_V))
         scores = torch.einsum("bqhe,bkhe->bhqk", q, k) / self.W_Q.shape[-1] ** 0.5
-        future = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
-        scores = tap(f"{name}.hook_attn_scores", scores.masked_fill(future, -torch.inf))
-        pattern = tap(f"{name}.hook_pattern", scores.softmax(dim=-1))
+        hidden = None
+        if self.causal:
+            hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+            scores = scores.masked_fill(hidden, -torch.inf)
+        scores = tap(f"{name}.hook_attn_scores", scores)
+        pattern = mixed_with_constant(scores.softmax(dim=-1), self.coefficient, hidden)
+        pattern = tap(f"{name}.hook_pattern", pattern)
         z = tap(f"{name}.hook_z", torch.einsum("bhqk,bkhe->bqhe", pattern, v))
         return _with_bias(torch.einsum("bqhe,hed->bqd", z, self.W_O), self.b_O)
 

@@ -86,9 +86,9 @@ class MLP(Network[MLPConfig]):
         n_first = config.d_model * (n_ctx if config.combine == "concat" else 1)
         widths = [n_first] + [config.d_mlp] * (config.n_layers - 1)
         self.blocks = nn.ModuleList(
-            HiddenBlock(HiddenLayer(n_in, config.d_mlp, draw, biased=config.biases)) for n_in in widths
+            HiddenBlock(HiddenLayer(n_in, config.d_mlp, draw, biased=config.biases != "none")) for n_in in widths
         )
-        self.unembed = OutputLayer(config.d_mlp, d_vocab_out, draw, biased=config.biases, tied=config.tied_embeddings)
+        self.unembed = OutputLayer(config.d_mlp, d_vocab_out, draw, biased=config.biases == "all", tied=config.tied_embeddings)
 
     @property
     def W_U(self) -> Float[Tensor, "d_mlp d_vocab_out"]:

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.models.activations import activate_in_place
-from grokscope.models.layers import Attention, MLPLayer
+from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
 
 Dropout = Callable[[Tensor], Tensor]
 
@@ -68,23 +68,27 @@ class Plan:
     """The rows of the first layer's queries: the same, or those at scored positions if it is also the last layer."""
     score_index: Int[Tensor, " b_q_k"] | None
     """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
+    causal: bool
+    """Whether queries see no later keys."""
 
     @classmethod
-    def of(cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int) -> "Plan":
+    def of(
+        cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int, *, causal: bool
+    ) -> "Plan":
         """Return the plan for logits at ``positions`` of a network with ``n_layers``."""
         positions = tuple(positions)
-        n_keys = max(positions) + 1
+        n_keys = max(positions) + 1 if causal else tokens.shape[1]
         keys = DistinctRows.of(tokens, range(n_keys), d_vocab)
         queries = DistinctRows.of(tokens, positions, d_vocab) if n_layers == 1 else keys
         score_index = None
         n_scores = queries.index.numel() * n_keys
         if queries.n_rows * keys.n_rows <= n_scores:
             score_index = (queries.index.unsqueeze(2) * keys.n_rows + keys.index.unsqueeze(1)).flatten()
-        return cls(positions, n_keys, keys, queries, score_index)
+        return cls(positions, n_keys, keys, queries, score_index, causal)
 
     def hidden(self, query_positions: Sequence[int]) -> Bool[Tensor, "q k"] | None:
         """Return which keys each query must not see (they come later), or None where every query sees all."""
-        if all(position == self.n_keys - 1 for position in query_positions):
+        if not self.causal or all(position == self.n_keys - 1 for position in query_positions):
             return None
         at = torch.as_tensor(list(query_positions), device=self.keys.index.device)
         return torch.arange(self.n_keys, device=at.device) > at.unsqueeze(1)
@@ -117,12 +121,13 @@ def first_attention(
             rows.flatten(1).index_select(0, index.flatten()).view(n_examples, -1, h, e).transpose(1, 2)
             for rows, index in ((q, plan.queries.index), (k, plan.keys.index), (v, plan.keys.index))
         )
-        return _attend(q, k, v, hidden)
+        return _attend(attention, q, k, v, hidden)
     table = torch.einsum("she,rhe->srh", q, k)
     scores = table.reshape(-1, h).index_select(0, plan.score_index).view(n_examples, n_queries, n_keys, h)
     if hidden is not None:
-        scores = scores.masked_fill(hidden.unsqueeze(-1), -torch.inf)
-    pattern = scores.softmax(dim=2)
+        hidden = hidden.unsqueeze(-1)
+        scores = scores.masked_fill(hidden, -torch.inf)
+    pattern = mixed_with_constant(scores.softmax(dim=2), attention.coefficient, hidden)
     z = None
     for place in range(n_keys):  # never all keys' values at once: that tensor would be the largest of the layer
         values = v.index_select(0, plan.keys.index[:, place]).view(n_examples, 1, h, e)
@@ -145,10 +150,11 @@ def later_attention(
     q = heads(x_query, attention.W_Q, attention.b_Q) / e**0.5
     k = heads(x, attention.W_K, attention.b_K)
     v = heads(x, attention.W_V, attention.b_V)
-    return _attend(q, k, v, hidden)
+    return _attend(attention, q, k, v, hidden)
 
 
 def _attend(
+    attention: Attention,
     q: Float[Tensor, "b h q e"],
     k: Float[Tensor, "b h k e"],
     v: Float[Tensor, "b h k e"],
@@ -157,7 +163,8 @@ def _attend(
     scores = q @ k.transpose(2, 3)
     if hidden is not None:
         scores = scores.masked_fill(hidden, -torch.inf)
-    return (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
+    pattern = mixed_with_constant(scores.softmax(dim=-1), attention.coefficient, hidden)
+    return (pattern @ v).transpose(1, 2).flatten(2)
 
 
 def attention_output(attention: Attention, z: Float[Tensor, "rows he"]) -> Float[Tensor, "rows d"]:

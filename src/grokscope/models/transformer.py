@@ -94,7 +94,8 @@ class Transformer(Network[TransformerConfig]):
     def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Plan:
         """Return the work that ``tokens`` share when logits are wanted at ``positions``."""
         self.check(tokens, positions)
-        return Plan.of(tokens, positions, self.d_vocab, self.config.n_layers)
+        config = self.config
+        return Plan.of(tokens, positions, self.d_vocab, config.n_layers, causal=config.causal)
 
     def run(self, plan: Plan, *, noise: torch.Generator | None = None) -> Float[Tensor, "example n_scored d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
