@@ -109,9 +109,7 @@ def from_scratch(model: Transformer, tokens: torch.Tensor) -> torch.Tensor:
                     scores = [q @ project(normal[key], "K") / math.sqrt(c.d_head) for key in keys]
                     exponentials = [score.exp() for score in scores]
                     share, constant = c.attention_coefficient / sum(exponentials), 1 - c.attention_coefficient
-                    z = sum(
-                        (share * e + constant) * project(normal[key], "V") for key, e in enumerate(exponentials)
-                    )
+                    z = sum((share * e + constant) * project(normal[key], "V") for key, e in enumerate(exponentials))
                     out = out + z @ w[f"{name}.attn.W_O"][head]
                 x = c.residual_scale * stream[query] + out
                 if not c.attention_only:
@@ -220,6 +218,16 @@ def test_keys_after_the_last_scored_position_are_left_out():
     plan = model.plan(tokens, [1])
     assert plan.n_keys == plan.keys.index.shape[1] == 2
     assert_close(model.run(plan), model.run_plainly(tokens, untouched)[:, 1:2])
+
+
+def test_without_a_mask_every_position_is_a_key():
+    model = network(causal=False)
+    tokens = tokens_for(model, 10)
+    plan = model.plan(tokens, [1])
+    assert plan.n_keys == plan.keys.index.shape[1] == N_CTX
+    changed = tokens.clone()
+    changed[:, -1] = (tokens[:, -1] + 1) % model.d_vocab
+    assert not torch.allclose(model(tokens, [1]), model(changed, [1]))
 
 
 @given(st.data())

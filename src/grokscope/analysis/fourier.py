@@ -35,6 +35,11 @@ def row_frequencies(p: int) -> Int[Tensor, " p"]:
     return (torch.arange(p) + 1) // 2
 
 
+def frequency_rows(p: int, k: int) -> list[int]:
+    """Return the rows of :func:`fourier_basis` that have frequency ``k`` ≥ 1: its cos and sin, or one for p/2."""
+    return [2 * k - 1] if 2 * k == p else [2 * k - 1, 2 * k]
+
+
 def transform(values: Float[Tensor, "p *rest"]) -> Float[Tensor, "p *rest"]:
     """Return the coefficients of ``values`` in the rows of :func:`fourier_basis`, over their first axis.
 

@@ -38,29 +38,47 @@ def neuron_frequencies(activations: Float[Tensor, "p p n_neurons"]) -> NeuronFre
 
     Source: Nanda et al. (2023), section 4.3. Null value: an untrained network's neurons lie mostly below 0.3.
     """
-    parts = [_shares(chunk.double()) for chunk in activations.split(_CHUNK, dim=2)]
-    shares, total = torch.cat([share for share, _ in parts], dim=1), torch.cat([total for _, total in parts])
-    alive = total > 1e-12 * total.max().clamp_min(1e-300)
-    shares = torch.where(alive, shares / total.clamp_min(1e-300), 0.0)
-    share, frequency = shares.max(dim=0)
-    return NeuronFrequencies(frequency, share)
+    return frequency_masses(activations).frequencies()
+
+
+@dataclass(frozen=True, eq=False)
+class FrequencyMasses:
+    """How much of each neuron's variance every frequency explains."""
+
+    by_frequency: Float[Tensor, "n_frequencies_and_0 n_neurons"]
+    """Squared mass in each frequency's block; row k belongs to frequency k, row 0 is zero."""
+    total: Float[Tensor, " n_neurons"]
+    """Squared mass of the centred neuron."""
+
+    def frequencies(self) -> NeuronFrequencies:
+        """Return the frequency that explains most of each neuron."""
+        alive = self.total > 1e-12 * self.total.max().clamp_min(1e-300)
+        shares = torch.where(alive, self.by_frequency / self.total.clamp_min(1e-300), 0.0)
+        share, frequency = shares.max(dim=0)
+        return NeuronFrequencies(frequency, share)
+
+
+def frequency_masses(activations: Float[Tensor, "p p n_neurons"]) -> FrequencyMasses:
+    """Return the squared mass that each frequency's block has of each neuron; see :func:`neuron_frequencies`."""
+    parts = [_masses(chunk.double()) for chunk in activations.split(_CHUNK, dim=2)]
+    return FrequencyMasses(torch.cat([mass for mass, _ in parts], dim=1), torch.cat([total for _, total in parts]))
 
 
 _CHUNK = 64
 """Neurons transformed at once: float64 copies of all of them would not fit at p = 997."""
 
 
-def _shares(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
+def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
     """Return the squared mass of each frequency's block, and the whole, of each neuron."""
     p = activations.shape[0]
     power = transform_2d(activations - activations.mean((0, 1))).square()
     owner = row_frequencies(p)
-    shares = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
+    masses = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
     for k in range(1, n_frequencies(p) + 1):
         rows = torch.cat([torch.tensor([0]), (owner == k).nonzero().squeeze(1)])
         block = power.index_select(0, rows).index_select(1, rows)
-        shares[k] = block.sum((0, 1)) - power[0, 0]
-    return shares, power.sum((0, 1))
+        masses[k] = block.sum((0, 1)) - power[0, 0]
+    return masses, power.sum((0, 1))
 
 
 MIN_CLUSTER = 0.02

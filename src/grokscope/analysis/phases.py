@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 
@@ -58,6 +59,48 @@ def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
     if cleaned is not None and steps[-1] - cleaned < SETTLED_SHARE * steps[-1]:
         cleaned = None
     return Phases(memorised, generalised, cleaned, grokked)
+
+
+FORMED_SHARE = 0.9
+CLEANED_SHARE = 0.95
+
+
+def find_phases_of_circuit(measures: pd.DataFrame, n: int) -> Phases:
+    """Return the borders of the phases, read off the progress measures instead of the test loss.
+
+    The paper reads 1.4k, 9.4k and 14k off these curves by eye (Nanda et al. 2023, section 5.2). The rules:
+
+    - *memorised*: where the excluded loss is at its lowest, before its greatest rise. Memorising makes the network
+      independent of the circuit; from there on it comes to depend on it.
+    - *generalised*: where the excluded loss first reaches nine tenths of the top of that rise, the circuit being
+      formed and the memory about to be cleared away.
+    - *cleaned*: where the sum of squared weights has made 95 % of its fall from there to its lowest.
+
+    Args:
+        measures: of :func:`grokscope.analysis.measure_run`; ``step``, ``excluded_loss``, ``sum_of_squares``, and
+            ``test_accuracy`` where there is a test set.
+        n: number of answers.
+
+    These are None for a network whose excluded loss does not rise to half of ln(n), and to twice its lowest: no
+    circuit came to matter.
+    """
+    steps, excluded = measures["step"].to_numpy(), measures["excluded_loss"].to_numpy()
+    # not the highest of all: it starts at ln(n), above what many a circuit comes to be worth
+    top = int((excluded - np.minimum.accumulate(excluded)).argmax())
+    grokked = None
+    if "test_accuracy" in measures:
+        grokked = _from_then_on(steps, measures["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
+    trained = excluded[: top + 1]
+    low = int(trained.argmin())
+    if excluded[top] < math.log(n) / 2 or excluded[top] < 2 * trained[low]:
+        return Phases(None, None, None, grokked)
+    formed = low + int((excluded[low:] >= FORMED_SHARE * excluded[top]).argmax())
+    squares = measures["sum_of_squares"].to_numpy()
+    fall = squares[formed] - squares[formed:].min()
+    done = squares[formed:] <= squares[formed] - CLEANED_SHARE * fall
+    # a fall of less than a tenth is no cleanup: without weight decay nothing is cleared away
+    cleaned = int(steps[formed + int(done.argmax())]) if fall > 0.1 * squares[formed] else None
+    return Phases(int(steps[low]), int(steps[formed]), cleaned, grokked)
 
 
 def _from_then_on(steps, holds) -> int | None:

@@ -22,7 +22,7 @@ class WholeTable:
     """Of the p answers; the published networks' extra logit for '=' is dropped, as in the paper."""
     activations: dict[str, Tensor]
     """By TransformerLens name. With a position axis of its own, an activation is taken at the answer's position
-    (for patterns and scores: the answer's query): ``hook_post`` is ``[p, p, d_mlp]``,
+    (for patterns and scores: the answer's query; for keys and values, all): ``hook_post`` is ``[p, p, d_mlp]``,
     ``hook_pattern`` ``[p, p, n_heads, key]``."""
 
 
@@ -56,4 +56,6 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
 def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
     if name.endswith(("hook_pattern", "hook_attn_scores")):  # [example, head, query, key]
         return value[:, :, position]
+    if name.endswith(("hook_k", "hook_v")):  # read from every position
+        return value
     return value if value.ndim == 2 else value[:, position]

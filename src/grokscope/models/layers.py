@@ -60,11 +60,12 @@ class LayerNorm(nn.Module):
 
 
 def mixed_with_constant(
-    pattern: Float[Tensor, "*places"], coefficient: float, hidden: Bool[Tensor, "*places"] | None
+    pattern: Float[Tensor, "*places"], coefficient: float, hidden: Bool[Tensor, "*#places"] | None
 ) -> Float[Tensor, "*places"]:
-    """Return c·pattern + (1 − c), where a query sees the key; the constant is not divided by the number of keys.
+    """Return c·pattern + (1 − c) where a query sees the key, and 0 where it does not (``hidden``).
 
-    Source: Zhong et al. (2023), "The Clock and the Pizza", section 2.
+    The constant is not divided by the number of keys, so a query's entries sum to c + (1 − c)·n_keys.
+    Source: Zhong et al. (2023), "The Clock and the Pizza", arXiv 2306.17844, and their code.
     """
     if coefficient == 1:
         return pattern

@@ -88,7 +88,9 @@ class MLP(Network[MLPConfig]):
         self.blocks = nn.ModuleList(
             HiddenBlock(HiddenLayer(n_in, config.d_mlp, draw, biased=config.biases != "none")) for n_in in widths
         )
-        self.unembed = OutputLayer(config.d_mlp, d_vocab_out, draw, biased=config.biases == "all", tied=config.tied_embeddings)
+        self.unembed = OutputLayer(
+            config.d_mlp, d_vocab_out, draw, biased=config.biases == "all", tied=config.tied_embeddings
+        )
 
     @property
     def W_U(self) -> Float[Tensor, "d_mlp d_vocab_out"]:

@@ -52,6 +52,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def measures(self) -> Path:
+        """Progress measures at the checkpoints, once they have been taken."""
+        return self.path / "measures.csv"
+
+    @property
+    def claims(self) -> Path:
+        """What held of the network at the checkpoints, once it has been tested."""
+        return self.path / "claims.csv"
+
+    @property
     def lock_file(self) -> Path:
         """Held while the run is written."""
         return self.path / ".lock"

@@ -1,0 +1,84 @@
+"""Each frequency's circle in the embedding, alone: what the network makes of it.
+
+Whole logits do not tell a pizza from a clock: several pizzas of one frequency, their envelopes shifted against each
+other, add up to a clock. One circle at a time does.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.analysis.coordinates import Coordinates
+from grokscope.analysis.fourier import frequency_rows, transform
+from grokscope.analysis.logit_fits import align, clock_fit, pizza_fit
+from grokscope.analysis.whole_table import whole_table
+from grokscope.models import MLP, Transformer
+from grokscope.tasks import ModularTask
+
+
+@dataclass(frozen=True)
+class CircleFit:
+    """How well both formulas describe the network that sees one circle only."""
+
+    frequency: int
+    clock_fve: float
+    pizza_fve: float
+    share: float
+    """Of the squared amplitudes of all circles in the whole network's logits."""
+
+
+@torch.no_grad()
+def circle_fits(
+    model: Transformer | MLP,
+    task: ModularTask,
+    coordinates: Coordinates,
+    logits: Float[Tensor, "n n n"],
+    frequencies: Sequence[int],
+) -> list[CircleFit]:
+    """Return the fits of the clock and the pizza to each frequency's circle.
+
+    The embeddings of all residues are projected on the plane that one frequency spans among them (their mean is
+    kept). Of the logits that the network then gives, less their mean over all inputs, the FVE of
+    cos(w_k(i + j − c)) and of |cos(w_k(i − j)/2)| cos(w_k(i + j − c)).
+
+    Args:
+        model: the network; it is left as it is.
+        task: gives the inputs.
+        coordinates: of the operation.
+        logits: of the whole network, in coordinates.
+        frequencies: one circle each.
+
+    Source: Zhong et al. (2023), section 4.1, who find the planes as principal components.
+    """
+    amplitudes = clock_fit(align(logits, frequencies)).amplitudes
+    total = sum(alpha**2 for alpha in amplitudes)
+    fits = []
+    for k, alpha in zip(frequencies, amplitudes, strict=True):
+        alone = coordinates.of_logits(whole_table(with_circle(model, coordinates, k), task).logits)
+        alignment = align(alone - alone.mean((0, 1)), [k])
+        share = alpha**2 / total if total > 0 else 0.0
+        fits.append(CircleFit(k, clock_fit(alignment).fve, pizza_fit(alignment).fve, share))
+    return fits
+
+
+def with_circle(model: Transformer | MLP, coordinates: Coordinates, k: int) -> Transformer | MLP:
+    """Return a copy of the network that sees only what one frequency's circle says of each residue."""
+    copied = copy.deepcopy(model)
+    embeddings = copied.embed.W_E if copied.embed.W_E.ndim == 3 else copied.embed.W_E.unsqueeze(0)
+    for embedding in embeddings:
+        residues = embedding[coordinates.a]
+        planes = [transform(embedding[axis].double())[frequency_rows(coordinates.n, k)] for axis in _axes(coordinates)]
+        plane = torch.linalg.qr(torch.cat(planes).T)[0].to(embedding.dtype)
+        mean = residues.mean(0)
+        embedding[coordinates.a] = mean + (residues - mean) @ plane @ plane.T
+    return copied
+
+
+def _axes(coordinates: Coordinates) -> list[Tensor]:
+    """Return the operands' coordinates: where they differ, so may the planes of one frequency."""
+    same = torch.equal(coordinates.a, coordinates.b)
+    return [coordinates.a] if same else [coordinates.a, coordinates.b]

@@ -1,0 +1,98 @@
+"""Coordinates in which an operation is addition modulo n."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Names for the inputs and answers of an operation under which the answer to (i, j) is i + j mod n.
+
+    Everything that is known about networks that add holds of one that subtracts or multiplies, in these coordinates.
+    """
+
+    n: int
+    """The order of the group; p for sums, p − 1 for products, whose zero has no coordinate."""
+    a: Int[Tensor, " n"]
+    """The first operand at each coordinate i."""
+    b: Int[Tensor, " n"]
+    """The second operand at each coordinate j."""
+    c: Int[Tensor, " n"]
+    """The answer at each coordinate."""
+    formula: str
+    """The operation, in the usual notation."""
+
+    def of_inputs(self, values: Shaped[Tensor, "p p *rest"]) -> Shaped[Tensor, "n n *rest"]:
+        """Return ``values`` of all pairs in coordinates (i, j)."""
+        if self.is_plain_addition:
+            return values
+        return values.index_select(0, self.a).index_select(1, self.b)
+
+    def of_logits(self, logits: Float[Tensor, "p p p"]) -> Float[Tensor, "n n n"]:
+        """Return the logits of all pairs in coordinates (i, j, answer)."""
+        return logits if self.is_plain_addition else self.of_inputs(logits).index_select(2, self.c)
+
+    @property
+    def is_plain_addition(self) -> bool:
+        """Whether a coordinate is the residue itself."""
+        plain = torch.arange(self.n)
+        return all(torch.equal(axis, plain) for axis in (self.a, self.b, self.c))
+
+
+def find_coordinates(table: Int[Tensor, "p p"]) -> Coordinates | None:
+    """Return coordinates in which ``table`` is addition, or None where there are none that we know.
+
+    Found are αa + βb + γ mod p (α, β prime to p), so sums and differences; and, for a prime p, γ·a·b
+    over the nonzero residues, whose coordinates are discrete logarithms.
+
+    Args:
+        table: ``table[a, b]`` is the answer.
+    """
+    p = table.shape[0]
+    x = torch.arange(p)
+    gamma = int(table[0, 0])
+    alpha, beta = (int(table[1 % p, 0]) - gamma) % p, (int(table[0, 1 % p]) - gamma) % p
+    if torch.equal(table, (alpha * x[:, None] + beta * x + gamma) % p):
+        inverses = _inverse(alpha, p), _inverse(beta, p)
+        if None not in inverses:
+            a, b = (x * inverse % p for inverse in inverses if inverse is not None)
+            return Coordinates(p, a, b, (x + gamma) % p, _linear(alpha, beta, gamma, p))
+    unit = int(table[1 % p, 1 % p])
+    generator = _generator(p)
+    if generator is not None and unit and torch.equal(table, unit * x[:, None] * x % p):
+        powers = torch.tensor([pow(generator, int(i), p) for i in range(p - 1)])
+        factor = "" if unit == 1 else f"{unit}·"
+        return Coordinates(p - 1, powers, powers, unit * powers % p, f"{factor}a·b mod {p}")
+    return None
+
+
+def _inverse(value: int, p: int) -> int | None:
+    try:
+        return pow(value, -1, p)
+    except ValueError:
+        return None
+
+
+def _linear(alpha: int, beta: int, gamma: int, p: int) -> str:
+    def term(factor: int, name: str) -> str:
+        return f"{'−' if factor < 0 else '+'} {'' if abs(factor) == 1 else abs(factor)}{name}"
+
+    signed = [value if value <= p // 2 else value - p for value in (alpha, beta)]
+    text = f"{term(signed[0], 'a')} {term(signed[1], 'b')}".removeprefix("+ ")
+    return f"{text}{f' + {gamma}' if gamma else ''} mod {p}"
+
+
+def _generator(p: int) -> int | None:
+    """Return a generator of the nonzero residues, or None if p is not an odd prime."""
+    for g in range(2, p):
+        seen, value = 1, g
+        while value > 1:
+            value, seen = value * g % p, seen + 1
+            if seen > p:
+                return None
+        if value == 1 and seen == p - 1:
+            return g
+    return None

@@ -1,0 +1,71 @@
+"""Every measure at every checkpoint of a run."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from grokscope.analysis.coordinates import Coordinates
+from grokscope.analysis.measures import coordinates_of, measure, train_mask
+from grokscope.analysis.neurons import key_frequencies, neuron_frequencies
+from grokscope.analysis.unembedding import neuron_logit_map
+from grokscope.analysis.whole_table import whole_table
+from grokscope.errors import ConfigError, RunError
+from grokscope.models import MLP, Transformer
+from grokscope.runs import Run
+from grokscope.tasks import ModularTask
+
+
+def measure_run(
+    run: Run,
+    *,
+    frequencies: Sequence[int] | None = None,
+    every: int | None = None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> pd.DataFrame:
+    """Return :func:`grokscope.analysis.measure` of every checkpoint, one row a step.
+
+    Args:
+        run: its checkpoints are read one after the other.
+        frequencies: the key frequencies [those of the last checkpoint's neuron clusters].
+        every: measure only checkpoints whose step is a multiple of this, and the last.
+        advance: is called with each step that is done.
+
+    Raises:
+        ConfigError: the last network has no key frequencies, and none are given; or there is no such operation.
+        RunError: there are no checkpoints.
+    """
+    task = run.task
+    coordinates = coordinates_of(task)
+    steps = chosen_steps(run, every)
+    if frequencies is None:
+        frequencies = _keys(run.model(steps[-1]), task, coordinates)
+        if not frequencies:
+            raise ConfigError(
+                f"the network of {run.path} at step {steps[-1]} has no key frequencies (no frequency has a cluster of "
+                f"neurons), and without them the progress measures are not defined; name some with --frequencies"
+            )
+    rows = []
+    for step in steps:
+        rows.append({"step": step, **measure(run.model(step), task, frequencies, train_mask(task))})
+        advance(step)
+    return pd.DataFrame(rows)
+
+
+def chosen_steps(run: Run, every: int | None = None) -> list[int]:
+    """Return the checkpoints at multiples of ``every`` and the last one; all if None.
+
+    Raises:
+        RunError: there are no checkpoints.
+    """
+    steps = run.steps
+    if not steps:
+        raise RunError(f"{run.path} has no checkpoints to measure")
+    return steps if every is None else sorted({step for step in steps if step % every == 0} | {steps[-1]})
+
+
+def _keys(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates) -> list[int]:
+    if neuron_logit_map(model, task.p) is None:
+        return []
+    last = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
+    post = whole_table(model, task, {last}).activations[last]
+    return key_frequencies(neuron_frequencies(coordinates.of_inputs(post)))
