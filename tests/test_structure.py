@@ -17,6 +17,7 @@ ORDER = [
     {"models"},
     {"training"},
     {"runs"},
+    {"interop"},
     {"analysis"},
     {"explain"},
     {"figures"},

@@ -104,6 +104,19 @@ class TestCache:
         expected = torch.nn.functional.layer_norm(x, (D,), norm.w, norm.b)
         torch.testing.assert_close(cache["blocks.0.ln1.hook_normalized"], expected)
 
+    @pytest.mark.parametrize("causal", [True, False])
+    def test_pattern_is_the_mixed_one(self, tokens, causal):
+        """c·softmax + (1 − c) where a key is seen, 0 where it is not; a query's entries do not sum to one."""
+        model = network(attention_coefficient=0.25, causal=causal)
+        _, cache = model.run_with_cache(tokens)
+        c = {name.removeprefix("blocks.0.attn."): value for name, value in cache.items()}
+        seen = torch.ones(N, N).tril().bool() if causal else torch.ones(N, N).bool()
+        expected = torch.where(seen, 0.25 * c["hook_attn_scores"].softmax(-1) + 0.75, 0)
+        torch.testing.assert_close(c["hook_pattern"], expected)
+        torch.testing.assert_close(c["hook_pattern"].sum(-1), (0.25 + 0.75 * seen.sum(-1)).expand(B, H, N).double())
+        torch.testing.assert_close(c["hook_z"], torch.einsum("bhqk,bkhe->bqhe", expected, c["hook_v"]))
+        assert torch.isfinite(c["hook_attn_scores"]).all() == (not causal)
+
     def test_only_what_was_asked_for(self, tokens):
         _, cache = network().run_with_cache(tokens, {"blocks.0.mlp.hook_post"})
         assert cache.keys() == {"blocks.0.mlp.hook_post"}

@@ -21,6 +21,7 @@ SHAPES = {
         "activation": "quadratic",
         "biases": "none",
     },
+    "biases of hidden layers only": {"n_layers": 2, "biases": "hidden"},
     "tied": {"tied_embeddings": True, "d_mlp": 6},
     "tied, two layers, sum": {"tied_embeddings": True, "d_mlp": 6, "n_layers": 2, "combine": "sum", "biases": "none"},
 }
@@ -97,6 +98,8 @@ def test_shapes():
         "unembed.W_U": (11, 5),
         "unembed.b_U": (5,),
     }
+    assert "unembed.b_U" not in network(biases="hidden").state_dict()
+    assert network(biases="none").state_dict().keys() == {"embed.W_E", "blocks.0.mlp.W_in", "unembed.W_U"}
     assert network(combine="sum").blocks[0].mlp.W_in.shape == (6, 11)
     tied = network(tied_embeddings=True, d_mlp=6)
     assert "unembed.W_U" not in tied.state_dict()
