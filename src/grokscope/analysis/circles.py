@@ -5,7 +5,7 @@ other, add up to a clock. One circle at a time does.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +52,7 @@ def circle_fits(
         logits: of the whole network, in coordinates.
         frequencies: one circle each.
 
-    Source: Zhong et al. (2023), section 4.1, who find the planes as principal components.
+    Source: Zhong et al. (2023), section 4, who take principal components for the planes.
     """
     amplitudes = clock_fit(align(logits, frequencies)).amplitudes
     total = sum(alpha**2 for alpha in amplitudes)
@@ -67,18 +67,33 @@ def circle_fits(
 
 def with_circle(model: Transformer | MLP, coordinates: Coordinates, k: int) -> Transformer | MLP:
     """Return a copy of the network that sees only what one frequency's circle says of each residue."""
+    return with_plane(model, coordinates, lambda embedding: _plane(embedding, coordinates, k))
+
+
+def with_plane(
+    model: Transformer | MLP,
+    coordinates: Coordinates,
+    plane_of: Callable[[Float[Tensor, "d_vocab d_model"]], Float[Tensor, "d_model r"]],
+) -> Transformer | MLP:
+    """Return a copy of the network whose residues' embeddings vary in a plane only, around their mean.
+
+    Args:
+        model: the network; it is left as it is.
+        coordinates: which residues.
+        plane_of: from an embedding matrix (an MLP may have one for each operand) to orthonormal columns.
+    """
     copied = copy.deepcopy(model)
     embeddings = copied.embed.W_E if copied.embed.W_E.ndim == 3 else copied.embed.W_E.unsqueeze(0)
     for embedding in embeddings:
-        residues = embedding[coordinates.a]
-        planes = [transform(embedding[axis].double())[frequency_rows(coordinates.n, k)] for axis in _axes(coordinates)]
-        plane = torch.linalg.qr(torch.cat(planes).T)[0].to(embedding.dtype)
+        residues, plane = embedding[coordinates.a], plane_of(embedding).to(embedding.dtype)
         mean = residues.mean(0)
         embedding[coordinates.a] = mean + (residues - mean) @ plane @ plane.T
     return copied
 
 
-def _axes(coordinates: Coordinates) -> list[Tensor]:
-    """Return the operands' coordinates: where they differ, so may the planes of one frequency."""
+def _plane(embedding: Float[Tensor, "d_vocab d_model"], coordinates: Coordinates, k: int) -> Float[Tensor, "d_model r"]:
+    # where the operands' coordinates differ, so may the planes of one frequency
     same = torch.equal(coordinates.a, coordinates.b)
-    return [coordinates.a] if same else [coordinates.a, coordinates.b]
+    axes = [coordinates.a] if same else [coordinates.a, coordinates.b]
+    planes = [transform(embedding[axis].double())[frequency_rows(coordinates.n, k)] for axis in axes]
+    return torch.linalg.qr(torch.cat(planes).T)[0]

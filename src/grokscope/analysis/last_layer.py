@@ -97,6 +97,23 @@ class LastLayer:
         """Return the logits of the network with these neurons in its last layer."""
         return self.read_out(self.resid_mid, post)
 
+    def split_by(self, subspace: Float[Tensor, "m r"]) -> tuple[Float[Tensor, "n n n"], Float[Tensor, "n n n"]]:
+        """Return the logits with the neurons' variation kept in a subspace only, and with it removed from there.
+
+        Args:
+            subspace: orthonormal columns.
+        """
+        assert self.post is not None
+        mean = self.post.mean(0, keepdim=True)
+        coordinates = (self.post - mean) @ subspace
+        if isinstance(self.model, Transformer) and self.model.ln_final is not None:
+            inside = coordinates @ subspace.T
+            return self.with_post(mean + inside), self.with_post(self.post - inside)
+        assert self.logit_map is not None
+        # the read-out is linear: what the subspace adds to the logits has its rank
+        inside = (coordinates @ (subspace.T @ self.logit_map)).unflatten(0, self.logits.shape[:2])
+        return self.with_post(mean.expand_as(self.post)) + inside, self.logits - inside
+
     @property
     def logit_map(self) -> Float[Tensor, "m n"] | None:
         """W_L, from the neurons straight to the answers in coordinates; None without neurons."""

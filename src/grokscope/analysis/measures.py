@@ -19,7 +19,7 @@ from grokscope.analysis.progress import (
     restricted_loss,
 )
 from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
-from grokscope.analysis.unembedding import neuron_logit_map, token_embedding
+from grokscope.analysis.unembedding import neuron_logit_map
 from grokscope.analysis.weights import gini, inverse_participation_ratio, sums_of_squares
 from grokscope.analysis.whole_table import whole_table
 from grokscope.errors import ConfigError
@@ -49,9 +49,7 @@ def measure(
     """
     coordinates = coordinates_of(task)
     n = coordinates.n
-    for k in frequencies:
-        if not 1 <= k <= n // 2:
-            raise ConfigError(f"there is no frequency {k} modulo {n}; use 1 to {n // 2}")
+    check_frequencies(frequencies, n)
     last = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
     has_neurons = neuron_logit_map(model, task.p) is not None
     table = whole_table(model, task, {last} if has_neurons else ())
@@ -65,6 +63,17 @@ def measure(
         "gradient_symmetricity": gradient_symmetricity(model, task),
         "distance_irrelevance": distance_irrelevance(logits),
     }
+
+
+def check_frequencies(frequencies: Sequence[int], n: int) -> None:
+    """Raise unless there are such frequencies among n residues.
+
+    Raises:
+        ConfigError: one does not exist.
+    """
+    for k in frequencies:
+        if not 1 <= k <= n // 2:
+            raise ConfigError(f"there is no frequency {k} modulo {n}; use 1 to {n // 2}")
 
 
 def coordinates_of(task: ModularTask) -> Coordinates:
@@ -121,8 +130,7 @@ def _neurons(post: Tensor) -> dict[str, float]:
 
 
 def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates) -> dict[str, float]:
-    embedding = token_embedding(model, task.p)[coordinates.a].double()
-    row = {"gini_W_E": gini(transform(embedding).norm(dim=1))}
+    row = {"gini_W_E": gini(transform(_embedding(model, coordinates)).norm(dim=1))}
     logit_map = neuron_logit_map(model, task.p)
     if logit_map is not None:
         over_answers = logit_map[:, coordinates.c].T.double()
@@ -131,6 +139,13 @@ def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinat
     squares = sums_of_squares(model)
     row["sum_of_squares"] = sum(squares.values())
     return row | {f"sum_of_squares.{name}": value for name, value in squares.items()}
+
+
+def _embedding(model: Transformer | MLP, coordinates: Coordinates) -> Tensor:
+    weight = model.embed.W_E.detach().double()
+    if weight.ndim == 2:
+        return weight[coordinates.a]
+    return torch.cat([weight[0, coordinates.a], weight[1, coordinates.b]], dim=1)  # each operand has its own
 
 
 def train_mask(task: ModularTask) -> Bool[Tensor, "p p"] | None:

@@ -90,9 +90,10 @@ def read_out_fits(
     """
     n = post.shape[0]
     s = sum_index(n)
-    fits = []
-    for (k, name), direction in read_out_directions(logit_map, frequencies).items():
-        values = post.double() @ direction.double()
+    fits, directions = [], read_out_directions(logit_map, frequencies)
+    along = post.flatten(0, 1) @ torch.stack(list(directions.values()), dim=1)
+    for (k, name), column in zip(directions, along.T, strict=True):
+        values = column.double().unflatten(0, (n, n))
         centred = values - values.mean()
         target = wave(n, k, s) if name == "cos" else _sine(n, k)[s]
         coefficient = float((centred * target).sum() / target.square().sum())

@@ -55,8 +55,11 @@ def chosen_steps(run: Run, every: int | None = None) -> list[int]:
     """Return the checkpoints at multiples of ``every`` and the last one; all if None.
 
     Raises:
+        ConfigError: ``every`` is below 1.
         RunError: there are no checkpoints.
     """
+    if every is not None and every < 1:
+        raise ConfigError(f"every: expected a number of steps from 1 up, got {every}")
     steps = run.steps
     if not steps:
         raise RunError(f"{run.path} has no checkpoints to measure")

@@ -5,19 +5,21 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
+from grokscope.cli.explain import explain, import_, measure
 from grokscope.cli.look import experiments, report, runs, show
 from grokscope.cli.train import train
 from grokscope.errors import DivergenceError, GrokscopeError
 
 app = typer.Typer(
-    help="Train small networks until they grok, watch the circuit form, and see what they learned.",
+    help="Train small networks until they grok, watch the circuit form, and prove what they learned.",
     epilog="Begin with:  grokscope train fast",
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, experiments, runs, show, report):
+for command in (train, experiments, runs, show, explain, measure, report):
     app.command()(command)
+app.command("import")(import_)
 
 
 def main() -> None:

@@ -1,16 +1,15 @@
 """``grokscope train``."""
 
-import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
+from grokscope.cli.settings import assignments, value_of
 from grokscope.cli.summary import print_summary
 from grokscope.errors import ConfigError
 from grokscope.experiments import default_folder, published_of, recipe, recipe_names
@@ -79,7 +78,7 @@ def train(
         "optimizer.lr": lr,
         "optimizer.weight_decay": weight_decay,
     }
-    settings = {key: _value(text) for key, text in daily.items() if text is not None} | _assignments(set_ or [])
+    settings = {key: value_of(text) for key, text in daily.items() if text is not None} | assignments(set_ or [])
     chosen = base.override(settings)
     if dry_run:
         Console(soft_wrap=True).print(chosen.to_yaml(), end="", markup=False, highlight=False)
@@ -112,31 +111,13 @@ def _base(name: str) -> Experiment:
     return recipe(name).experiment
 
 
-def _assignments(texts: list[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise ConfigError(f"--set {text!r}: expected NAME=VALUE, for example --set model.d_mlp=256")
-        settings[name.strip()] = _value(value)
-    return settings
-
-
-def _value(text: str) -> Any:
-    """Return what ``text`` means in YAML; the experiment's own validation names the setting if it is wrong."""
-    try:
-        return float(text) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", text) else yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-
-
 def _execution(device: str | None, threads: str | None, compile: bool) -> Execution | None:
     """Return what was asked for, or None if nothing was: a resumed run then goes on as before."""
     if device is None and threads is None and not compile:
         return None
     settings = {
         "device": device or "auto",
-        "threads": None if threads is None else _value(threads),
+        "threads": None if threads is None else value_of(threads),
         "compile": compile,
     }
     try:

@@ -1,0 +1,76 @@
+"""Claims: what is asserted of a network, the number that decides it, and the controls that could have refuted it."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["explained", "partly explained", "not explained"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """The same measurement where the claim must fail."""
+
+    what: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An assertion that holds if its value reaches the threshold and no control's does.
+
+    A control that reaches the threshold too shows that the measurement does not tell a circuit from its absence;
+    the claim then fails whatever its own value.
+    """
+
+    name: str
+    statement: str
+    """What is claimed, in a sentence."""
+    measure: str
+    """What the value is."""
+    value: float
+    threshold: float
+    controls: tuple[Control, ...]
+    detail: str = ""
+    """Further numbers, in words."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the value reaches the threshold."""
+        return self.value >= self.threshold
+
+    @property
+    def failing_controls(self) -> tuple[Control, ...]:
+        """The controls that reach the threshold, which they must not."""
+        return tuple(control for control in self.controls if not control.value < self.threshold)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim has stood its test; one without a control has not been tested."""
+        return self.reached and bool(self.controls) and not self.failing_controls
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the claim as JSON takes it."""
+        fields = asdict(self)
+        fields["value"] = finite(self.value)
+        fields["controls"] = [{"what": c.what, "value": finite(c.value)} for c in self.controls]
+        return {**fields, "pass": self.holds}
+
+
+def finite(value: float) -> float | None:
+    """Return ``value``, or None for what JSON has no number for."""
+    return value if math.isfinite(value) else None
+
+
+PARTIAL = frozenset({"task", "sparse", "necessary"})
+"""What a network must satisfy to be explained in part: it does the task, its logits hold few frequencies, and without
+those it fails. A lookup table and a network that only looks periodic fail here."""
+
+
+def verdict(claims: Iterable[Claim]) -> Verdict:
+    """Return ``explained`` if every claim holds, ``partly explained`` if those of :data:`PARTIAL` do."""
+    holding = {claim.name: claim.holds for claim in claims}
+    if not all(holding.get(name, False) for name in PARTIAL):
+        return "not explained"
+    return "explained" if all(holding.values()) else "partly explained"
