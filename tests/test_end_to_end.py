@@ -10,6 +10,7 @@ import torch
 import grokscope as gs
 from grokscope.analysis import fourier_basis, read_circuit
 from grokscope.analysis.fourier import row_frequencies
+from grokscope.explain import explain, subject_of_run
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +76,21 @@ def test_the_report_is_one_file_that_fetches_nothing(fast_run: gs.Run) -> None:
     assert "<svg" in page
     for fetching in ('src="http', 'href="http', "url(http", "<script src"):
         assert fetching not in page
+
+
+@pytest.mark.slow
+def test_it_is_explained_when_it_has_grokked_and_not_before(fast_run: gs.Run) -> None:
+    last = explain(subject_of_run(fast_run))
+    holding = {claim.name for claim in last.claims if claim.holds}
+    # half a thousand steps at a high learning rate leave logits that are 92 % the formula: explained, or nearly
+    assert last.verdict in {"explained", "partly explained"}
+    assert {"task", "sparse", "formula", "program", "necessary", "each frequency", "neurons: periodic"} <= holding
+    assert last.algorithm == "clock-like"
+    keys = last.frequencies.keys
+    untrained = explain(subject_of_run(fast_run, 0), frequencies=keys)
+    assert untrained.verdict == "not explained"
+    assert not any(claim.holds for claim in untrained.claims if claim.name != "attention: linear")
+    metrics = fast_run.metrics
+    knows = metrics.loc[metrics["train_accuracy"] >= 0.95, "step"].iloc[0]
+    memorised = min((step for step in fast_run.steps), key=lambda step: abs(step - knows))
+    assert explain(subject_of_run(fast_run, memorised), frequencies=keys).verdict == "not explained"

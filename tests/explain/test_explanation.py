@@ -7,7 +7,7 @@ import torch
 from conftest import program_of, task_of
 
 from grokscope.explain import Subject, explain
-from grokscope.explain.decoys import lookup_network, masked_lookup, scrambled
+from grokscope.explain.decoys import lookup_network, masked_lookup, rehearsed, scrambled
 from grokscope.explain.planting import plant
 from grokscope.models import MLPConfig, TransformerConfig, build_model
 from grokscope.tasks.operations import operation_table
@@ -79,6 +79,18 @@ def test_a_lookup_table_is_not_explained_though_always_right():
     assert explanation.verdict == "not explained"
     assert explanation.algorithm == "neither"
     assert {"sparse", "formula", "necessary", "neurons: periodic"} <= failing(explanation)
+
+
+def test_a_lookup_table_that_rehearses_a_circuit_is_not_explained():
+    """Its logits are a clock's in every respect; only the neurons are not."""
+    task = task_of("add", 29)
+    network = rehearsed(program_of(task, "clock", (3, 7, 11)))
+    explanation = explain(Subject("rehearsed", network, task, "add"))
+    assert explanation.accuracy == 1
+    assert explanation.logit_fve == pytest.approx(1, abs=1e-6)
+    assert explanation.frequencies.keys == (3, 7, 11)
+    assert explanation.verdict == "partly explained"
+    assert failing(explanation) == {"neurons: periodic"}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -2,8 +2,8 @@
 
 from grokscope.explain.claims import Claim as Claim
 from grokscope.explain.claims import Control as Control
+from grokscope.explain.explaining import explain as explain
 from grokscope.explain.explanation import Explanation as Explanation
-from grokscope.explain.explanation import explain as explain
 from grokscope.explain.program import Program as Program
 from grokscope.explain.subject import Subject as Subject
 from grokscope.explain.subject import open_subject as open_subject

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.errors import ConfigError
@@ -35,7 +35,20 @@ def lookup_network(table: Int[Tensor, "p p"], *, equals_token: bool = True, scal
     Raises:
         ConfigError: the table is larger than 31 × 31.
     """
-    return _network(_lookup(table, scale, gain=1.0), equals_token=equals_token)
+    return _network(_lookup(scale * torch.eye(len(table))[table], gain=1.0), equals_token=equals_token)
+
+
+def rehearsed(program: Program, *, equals_token: bool = True) -> Transformer | MLP:
+    """Return a lookup network that writes, for every pair, the logits of ``program``: no test of logits can tell.
+
+    Only its neurons betray it: each fires on one pair, and computes no wave.
+
+    Raises:
+        ConfigError: p is above 31, or the operation is not plain addition.
+    """
+    if not program.coordinates.is_plain_addition:
+        raise ConfigError(f"{program.operation} has coordinates other than its residues; rehearse a sum")
+    return _network(_lookup(program.logits().float(), gain=1.0), equals_token=equals_token)
 
 
 def scrambled(program: Program, *, seed: int) -> Program:
@@ -72,11 +85,13 @@ def masked_lookup(
     """
     facade = wire(scrambled(program, seed=seed), neurons_per_frequency * len(program.frequencies) + 1, "relu")
     scale = 10.0 + 3 * sum(map(abs, program.amplitudes))  # the façade can take 2 Σ|α_k| from the right answer
-    return _network(facade.beside(_lookup(program.answers(), scale, gain=_FAINT)), equals_token=equals_token)
+    return _network(
+        facade.beside(_lookup(scale * torch.eye(program.p)[program.answers()], gain=_FAINT)), equals_token=equals_token
+    )
 
 
-def _lookup(table: Int[Tensor, "p p"], scale: float, *, gain: float) -> Wiring:
-    p = len(table)
+def _lookup(logits: Float[Tensor, "p p p"], *, gain: float) -> Wiring:
+    p = len(logits)
     if p > LARGEST_P:
         raise ConfigError(f"a lookup of p = {p} needs {p * p} neurons; use a table of at most {LARGEST_P}")
     one_hot, each = torch.eye(p), torch.ones(1, p)
@@ -86,7 +101,7 @@ def _lookup(table: Int[Tensor, "p p"], scale: float, *, gain: float) -> Wiring:
         gain * torch.kron(one_hot, each),  # neuron a·p + b reads a from here
         gain * torch.kron(each, one_hot),  # and b from here; one of the two alone does not reach its threshold
         torch.full((p * p,), -gain),
-        scale / gain * one_hot[table.flatten()],
+        logits.flatten(0, 1) / gain,
         one_hot,
     )
 

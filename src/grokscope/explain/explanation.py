@@ -1,35 +1,15 @@
 """The explanation of a network: which algorithm it computes, and the evidence."""
 
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-
-from grokscope.analysis.attention import AttentionFit, attention_fits
-from grokscope.analysis.circles import circle_fits
-from grokscope.analysis.coordinates import Coordinates, find_coordinates
-from grokscope.analysis.last_layer import LastLayer, record_last_layer
-from grokscope.analysis.logit_fits import align, any_envelope_fve, clock_fit, pizza_fit
-from grokscope.analysis.measures import check_frequencies
-from grokscope.analysis.neuron_fits import ReadOutFit, read_out_fits
-from grokscope.analysis.neurons import FrequencyMasses, frequency_masses
-from grokscope.analysis.progress import accuracy, answer_losses, excluded_loss, restricted_loss
-from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
-from grokscope.analysis.whole_table import whole_table
+from grokscope.analysis.attention import AttentionFit
+from grokscope.analysis.neuron_fits import ReadOutFit
 from grokscope.explain.algorithm import AlgorithmEvidence, AlgorithmName
-from grokscope.explain.attention_tests import Ablation, attention_claims, frozen_attention, path_ablations
-from grokscope.explain.claims import Claim, Control, Verdict, finite, verdict
-from grokscope.explain.controls import ControlNetwork, lookup_table, untrained
-from grokscope.explain.frequencies import ClaimedFrequencies, claim_frequencies
-from grokscope.explain.logit_tests import ACCURATE, each_frequency_claim, fit_of, logit_claims
-from grokscope.explain.neuron_tests import neuron_claims
+from grokscope.explain.attention_tests import Ablation
+from grokscope.explain.claims import Claim, Verdict, finite, verdict
+from grokscope.explain.frequencies import ClaimedFrequencies
 from grokscope.explain.program import Program
-from grokscope.explain.subject import Subject
-
-Report = Callable[[str], None]
-"""Is told what is being done, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +25,15 @@ class Explanation:
     loss: float
     """Over all pairs, in nats, of the p answers."""
     frequencies: ClaimedFrequencies
-    clusters: dict[int, int]
-    """How many neurons each frequency has above 85 %."""
-    evidence: AlgorithmEvidence | None
-    program: Program | None
-    restricted_loss: float | None
-    """Of the key frequencies, on all pairs."""
-    excluded_loss: float | None
-    """Of the key frequencies, on the training set where that is known, else on all pairs."""
     claims: tuple[Claim, ...]
+    clusters: dict[int, int] = field(default_factory=dict)
+    """How many neurons each frequency has above 85 %."""
+    evidence: AlgorithmEvidence | None = None
+    program: Program | None = None
+    restricted_loss: float | None = None
+    """Of the key frequencies, on all pairs."""
+    excluded_loss: float | None = None
+    """Of the key frequencies, on the training set where that is known, else on all pairs."""
     read_out: tuple[ReadOutFit, ...] = ()
     attention: tuple[AttentionFit, ...] = ()
     ablations: tuple[Ablation, ...] = ()
@@ -102,174 +82,3 @@ class Explanation:
             "notes": list(self.notes),
             "seconds": round(self.seconds, 2),
         }
-
-
-@torch.no_grad()
-def explain(
-    subject: Subject, *, frequencies: Sequence[int] | None = None, seed: int = 0, report: Report = lambda _: None
-) -> Explanation:
-    """Return what the network computes, tested causally and against controls.
-
-    Args:
-        subject: the network and its task (:func:`grokscope.explain.open_subject`).
-        frequencies: the key frequencies to claim [read off the network].
-        seed: draws the controls.
-        report: is told what is being done.
-
-    Raises:
-        ConfigError: one of ``frequencies`` does not exist.
-
-    Example:
-        >>> explain(open_subject(Path("runs/mainline"))).verdict
-        'explained'
-    """
-    began = time.perf_counter()
-    coordinates = find_coordinates(subject.task.table)
-    if coordinates is None or subject.operation is None:
-        return _without_hypothesis(subject, began)
-    report("recording activations")
-    layer = record_last_layer(subject.model, subject.task, coordinates)
-    masses = None
-    if layer.post is not None:
-        report("finding the neurons' frequencies")
-        masses = frequency_masses(layer.post.unflatten(0, (coordinates.n, coordinates.n)))
-    neurons = None if masses is None else masses.frequencies()
-    claimed = claim_frequencies(layer.logits, neurons)
-    if frequencies is not None:
-        check_frequencies(frequencies, coordinates.n)
-        claimed = ClaimedFrequencies(tuple(frequencies), (), "stated")
-    clusters = {} if neurons is None else neurons.clusters()
-    right, loss = accuracy(layer.logits), float(answer_losses(layer.logits).mean())
-    common = {
-        "subject": subject.name,
-        "step": subject.step,
-        "operation": subject.operation,
-        "modulus": subject.task.p,
-        "accuracy": right,
-        "loss": loss,
-        "frequencies": claimed,
-        "clusters": clusters,
-    }
-    if not claimed.keys:
-        notes = (*subject.notes, "no frequency has a cluster of neurons, nor a share of the logits worth testing")
-        untested = _task_claim(subject, right), _nothing_found()
-        return Explanation(
-            **common,
-            evidence=None,
-            program=None,
-            restricted_loss=None,
-            excluded_loss=None,
-            claims=untested,
-            notes=notes,
-            seconds=time.perf_counter() - began,
-        )
-    circuit = claimed.circuit
-    report("telling clock from pizza")
-    evidence = _evidence(subject, layer, circuit, claimed.keys)
-    formula = evidence.better_formula
-    program = Program.from_fit(fit_of(layer.logits, circuit, formula), coordinates, formula)
-    report("testing the claims")
-    mask = None if subject.train is None else coordinates.of_inputs(subject.train)
-    return Explanation(
-        **common,
-        evidence=evidence,
-        program=program,
-        restricted_loss=restricted_loss(layer.logits, claimed.keys),
-        excluded_loss=excluded_loss(layer.logits, claimed.keys, mask),
-        claims=tuple(_claims(subject, coordinates, layer, masses, claimed, program, seed=seed)),
-        read_out=_read_out(layer, claimed),
-        attention=_attention(layer, coordinates.n),
-        ablations=tuple(path_ablations(layer)),
-        notes=subject.notes,
-        seconds=time.perf_counter() - began,
-    )
-
-
-def _claims(
-    subject: Subject,
-    coordinates: Coordinates,
-    layer: LastLayer,
-    masses: FrequencyMasses | None,
-    claimed: ClaimedFrequencies,
-    program: Program,
-    *,
-    seed: int,
-) -> list[Claim]:
-    networks = [untrained(subject.model, subject.task, coordinates, seed=seed), lookup_table(layer.logits)]
-    if subject.memorised is not None:
-        logits = coordinates.of_logits(whole_table(subject.memorised, subject.task).logits)
-        networks.append(ControlNetwork("the run's own memorising network", logits))
-    circuit = claimed.circuit
-    claims = logit_claims(layer.logits, circuit, program, networks, seed=seed)
-    claims.append(each_frequency_claim(layer.logits, claimed.keys, circuit, seed=seed))
-    if masses is not None:
-        claims += neuron_claims(layer, masses, claimed, seed=seed)
-    return claims + attention_claims(layer, seed=seed)
-
-
-def _evidence(subject: Subject, layer: LastLayer, circuit: Sequence[int], keys: Sequence[int]) -> AlgorithmEvidence:
-    alignment = align(layer.logits, circuit)
-    drop = None
-    if layer.has_attention:
-        drop = accuracy(layer.logits) - accuracy(frozen_attention(layer))
-    return AlgorithmEvidence(
-        clock_fve=clock_fit(alignment).fve,
-        pizza_fve=pizza_fit(alignment).fve,
-        any_envelope_fve=any_envelope_fve(alignment),
-        circles=tuple(circle_fits(subject.model, subject.task, layer.coordinates, layer.logits, keys)),
-        gradient_symmetricity=gradient_symmetricity(subject.model, subject.task),
-        distance_irrelevance=distance_irrelevance(layer.logits),
-        frozen_attention_drop=drop,
-    )
-
-
-def _read_out(layer: LastLayer, claimed: ClaimedFrequencies) -> tuple[ReadOutFit, ...]:
-    logit_map, n = layer.logit_map, layer.coordinates.n
-    if layer.post is None or logit_map is None:
-        return ()
-    return tuple(read_out_fits(layer.post.unflatten(0, (n, n)), logit_map, claimed.keys))
-
-
-def _attention(layer: LastLayer, n: int) -> tuple[AttentionFit, ...]:
-    return () if layer.pattern is None else tuple(attention_fits(layer.pattern.unflatten(0, (n, n))))
-
-
-def _task_claim(subject: Subject, right: float) -> Claim:
-    chance = Control("guessing", 1 / subject.task.p)
-    return Claim("task", "The network does the task", "share of all pairs answered right", right, ACCURATE, (chance,))
-
-
-def _nothing_found() -> Claim:
-    return Claim("sparse", "Its logits hold few frequencies", "share that key frequencies account for", 0.0, 0.9, ())
-
-
-def _without_hypothesis(subject: Subject, began: float) -> Explanation:
-    """Return what can be said of a network whose operation is not addition in any coordinates that we know."""
-    logits = whole_table(subject.model, subject.task).logits
-    right = float((logits.argmax(2) == subject.task.table).double().mean())
-    losses = logits.double().logsumexp(2) - logits.double().gather(2, subject.task.table.unsqueeze(2)).squeeze(2)
-    notes = list(subject.notes)
-    if subject.operation is not None:
-        notes.append(
-            f"there is no hypothesis to test for {subject.operation!r}: sums, differences, other linear forms, and "
-            f"products modulo a prime can be explained so far"
-        )
-    if right < 2 / subject.task.p:
-        notes.append(f"the network is at chance: {right:.2%} of the pairs, guessing gives {1 / subject.task.p:.2%}")
-    return Explanation(
-        subject=subject.name,
-        step=subject.step,
-        operation=subject.operation,
-        modulus=subject.task.p,
-        accuracy=right,
-        loss=float(losses.mean()),
-        frequencies=ClaimedFrequencies((), (), "none found"),
-        clusters={},
-        evidence=None,
-        program=None,
-        restricted_loss=None,
-        excluded_loss=None,
-        claims=(_task_claim(subject, right), _nothing_found()),
-        notes=tuple(notes),
-        seconds=time.perf_counter() - began,
-    )

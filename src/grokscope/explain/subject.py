@@ -25,6 +25,10 @@ Stated = Mapping[str, Any]
 RECOGNISED = 0.5
 """An operation is taken for the network's if at least this share of its answers agree with it."""
 
+MEMORISED = 0.1
+"""A checkpoint that knows its training set has memorised, and no more, below this share of the test pairs: with more,
+the circuit may be in it already."""
+
 _UNSEEN: tuple[dict[str, Any], ...] = (
     {"attention_coefficient": 0.0},
     {"causal": False},
@@ -118,7 +122,7 @@ def _memorising_step(run: Run) -> int | None:
     """Return the checkpoint at which the run knew its training set and least of the rest; None if there is none."""
     kept = set(run.steps)
     rows = run.metrics[["test_accuracy", "train_accuracy", "step"]].dropna().to_numpy().tolist()
-    known = [(test, int(step)) for test, train, step in rows if train >= 0.99 and test < 0.5 and step in kept]
+    known = [(test, int(step)) for test, train, step in rows if train >= 0.99 and test < MEMORISED and step in kept]
     return min(known)[1] if known else None
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from grokscope.analysis.trajectory import chosen_steps
 from grokscope.explain.claims import Claim
-from grokscope.explain.explanation import Explanation, explain
+from grokscope.explain.explaining import explain
+from grokscope.explain.explanation import Explanation
 from grokscope.explain.subject import subject_of_run
 from grokscope.runs import Run
 
