@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grokscope.analysis import fourier_basis, frequency_norms, transform, transform_2d
-from grokscope.analysis.fourier import n_frequencies, row_frequencies
+from grokscope.analysis.fourier import frequency_rows, n_frequencies, row_frequencies
 
 
 @given(p=st.integers(2, 127))
@@ -59,3 +59,19 @@ def test_a_planted_frequency_is_the_only_one_found_for_every_k(p: int) -> None:
         assert int(norms.argmax()) == k - 1
         assert torch.isclose(norms[k - 1], wave.norm())
         assert norms.sum() - norms[k - 1] < 1e-9
+
+
+@given(p=st.integers(2, 60))
+def test_the_rows_of_all_frequencies_and_the_constant_are_the_whole_basis(p: int) -> None:
+    rows = [0] + [row for k in range(1, n_frequencies(p) + 1) for row in frequency_rows(p, k)]
+    assert rows == list(range(p))
+    for k in range(1, n_frequencies(p) + 1):
+        assert row_frequencies(p)[frequency_rows(p, k)].tolist() == [k] * len(frequency_rows(p, k))
+
+
+@given(p=st.integers(2, 40), data=st.data(), phase=st.floats(0, 6))
+def test_a_shifted_wave_lies_in_its_frequencys_rows(p: int, data: st.DataObject, phase: float) -> None:
+    k = data.draw(st.integers(1, p // 2))
+    wave = torch.cos(2 * math.pi * k * torch.arange(p, dtype=torch.float64) / p + phase)
+    rows = fourier_basis(p)[frequency_rows(p, k)]
+    assert torch.allclose(rows.T @ (rows @ wave), wave, atol=1e-9)

@@ -1,8 +1,10 @@
 import math
 
+import pytest
 import torch
 
 from grokscope.analysis import NeuronFrequencies, fourier_basis, key_frequencies, neuron_frequencies
+from grokscope.analysis.neurons import frequency_masses
 
 
 def waves(p: int, frequencies: list[int]) -> torch.Tensor:
@@ -74,3 +76,45 @@ def test_key_frequencies_need_a_cluster_not_a_stray_neuron() -> None:
 def test_a_tiny_network_needs_three_neurons_for_a_key_frequency() -> None:
     neurons = NeuronFrequencies(torch.tensor([2, 2, 5, 5, 5]), torch.full((5,), 0.9, dtype=torch.float64))
     assert key_frequencies(neurons) == [5]
+
+
+@pytest.mark.parametrize("p", [7, 8, 13])
+def test_the_masses_are_those_of_the_blocks_definition(p: int) -> None:
+    neurons = torch.randn(p, p, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    masses, basis = frequency_masses(neurons), fourier_basis(p)
+    centred = neurons - neurons.mean((0, 1))
+    assert masses.by_frequency.shape == (p // 2 + 1, 3)
+    assert torch.allclose(masses.total, centred.square().sum((0, 1)))
+    assert (masses.by_frequency[0] == 0).all()
+    for k in range(1, p // 2 + 1):
+        rows = basis[[0, 2 * k - 1] if 2 * k == p else [0, 2 * k - 1, 2 * k]]
+        block = torch.einsum("fi,gj,ijm->fgm", rows, rows, centred)  # the constant entry of a centred neuron is zero
+        assert torch.allclose(masses.by_frequency[k], block.square().sum((0, 1)))
+
+
+def test_the_masses_of_many_neurons_are_those_of_each() -> None:
+    neurons = torch.randn(5, 5, 130, dtype=torch.float64, generator=torch.Generator().manual_seed(3))  # three chunks
+    together = frequency_masses(neurons)
+    for m in (0, 63, 64, 129):
+        alone = frequency_masses(neurons[:, :, m : m + 1])
+        assert torch.allclose(together.by_frequency[:, m], alone.by_frequency[:, 0])
+        assert torch.allclose(together.total[m], alone.total[0])
+
+
+@pytest.mark.parametrize("p", [11, 12])
+def test_planted_neurons_have_all_their_mass_at_their_frequency(p: int) -> None:
+    frequencies = list(range(1, p // 2 + 1))
+    a = torch.arange(p, dtype=torch.float64)
+    columns = [torch.cos(2 * math.pi * k * a / p).unsqueeze(1).expand(p, p) for k in frequencies]
+    masses = frequency_masses(torch.stack(columns, dim=2))
+    assert torch.allclose(masses.by_frequency[1:], torch.diag(masses.total), atol=1e-9)
+    found = masses.frequencies()
+    assert found.frequency.tolist() == frequencies
+    assert torch.allclose(found.share, torch.ones(len(frequencies), dtype=torch.float64))
+
+
+def test_the_frequencies_of_the_masses_are_the_neurons_own() -> None:
+    neurons = torch.randn(9, 9, 20, generator=torch.Generator().manual_seed(3))
+    found, expected = frequency_masses(neurons).frequencies(), neuron_frequencies(neurons)
+    assert torch.equal(found.frequency, expected.frequency)
+    assert torch.equal(found.share, expected.share)

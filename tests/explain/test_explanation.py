@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from conftest import program_of, task_of
+from known_networks import program_of, task_of
 
 from grokscope.explain import Subject, explain
 from grokscope.explain.decoys import lookup_network, masked_lookup, rehearsed, scrambled

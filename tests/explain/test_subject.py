@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import program_of, task_of
+from known_networks import program_of, task_of
 
 from grokscope.errors import CheckpointError, ConfigError, RunError
 from grokscope.explain import explain, explain_over_training, open_subject, subject_of_run

@@ -68,7 +68,8 @@ def read_out_directions(
 ) -> dict[tuple[int, str], Float[Tensor, " m"]]:
     """Return u_k and v_k: W_L's Fourier components over the answers, as directions among the neurons.
 
-    W_L ≈ Σ_k cos(w_k) u_kᵀ + sin(w_k) v_kᵀ; of norm as in W_L, so that u_kᵀMLP has the logits' scale.
+    They are W_L's coefficients in the orthonormal Fourier basis over the answers: logits ≈ Σ_k F_cos,k u_kᵀMLP +
+    F_sin,k v_kᵀMLP, which is the scale of the published coefficients.
 
     Source: Nanda et al. (2023), section 4.2.
     """
