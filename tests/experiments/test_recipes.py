@@ -32,7 +32,23 @@ def test_the_mainline_is_the_published_experiment() -> None:
     )
     assert experiment.stop.steps == 14_000
     assert experiment.checkpoint_every == 100
-    assert recipe("mainline").published["key_frequencies"] == (14, 35, 41, 42, 52)
+    published = recipe("mainline").published
+    assert published["key_frequencies"] == (14, 35, 41, 42, 52)
+    # Nanda et al. (2023), section 4 and appendix: the network at epoch 40,000
+    assert {name: published[name] for name in list(published)[4:]} == {
+        "loss": 2.412e-7,
+        "neurons_in_clusters": 0.846,
+        "logit_fve": 0.95,
+        "formula_loss": 4.7e-8,
+        "restricted_loss": 5.55e-8,
+        "read_out_fve": (0.932, 0.982),
+        "attention_fve": (0.979, 0.991),
+        "mlp_skip_zero": 9.12e-7,
+        "mlp_skip_mean": 7.25e-7,
+        "heads_zero": 24.3,
+        "attention_skip_zero": 19.1,
+        "linear_softmax": 2.12e-7,
+    }
 
 
 def test_published_numbers_hold_for_the_recipe_itself_only() -> None:

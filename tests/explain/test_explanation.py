@@ -6,6 +6,7 @@ import pytest
 import torch
 from known_networks import program_of, task_of
 
+from grokscope.errors import ConfigError
 from grokscope.explain import Subject, explain
 from grokscope.explain.decoys import lookup_network, masked_lookup, rehearsed, scrambled
 from grokscope.explain.planting import plant
@@ -192,3 +193,10 @@ def test_the_network_is_left_as_it_was(planted):
     before = {name: weight.clone() for name, weight in subject.model.state_dict().items()}
     explain(subject)
     assert all(torch.equal(before[name], weight) for name, weight in subject.model.state_dict().items())
+
+
+def test_a_modulus_too_large_for_memory_is_refused_at_once():
+    task = task_of("add", 503)
+    model = build_model(MLPConfig(d_mlp=8), d_vocab=503, d_vocab_out=503, n_ctx=2, seed=0)
+    with pytest.raises(ConfigError, match="modulo 503 would take about 6 GB of memory; explain one of at most 500"):
+        explain(Subject("large", model, task, "add"))

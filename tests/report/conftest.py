@@ -1,14 +1,21 @@
-"""Tiny runs of every odd kind, trained once."""
+"""Tiny runs of every odd kind, trained once, and one whose last network is written by hand."""
 
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from odd_runs import ODD, TINY
+from odd_runs import ODD, PLANTED, TINY
 
+from grokscope.analysis.coordinates import find_coordinates
+from grokscope.analysis.trajectory import measure_run
 from grokscope.errors import DivergenceError
+from grokscope.explain import Explanation, Program, explain, explain_over_training, subject_of_run
+from grokscope.explain.planting import plant
+from grokscope.models import TransformerConfig
 from grokscope.runs import Execution, Run, record_run
+from grokscope.runs.files import save_tensors
 
 
 def _train(kind: str, path: Path) -> Run:
@@ -32,4 +39,31 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
         path = folder / kind
         return Run(path) if path.exists() else _train(kind, path)
 
+    return run
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that at its last step computes a clock of two frequencies; it is shared, so write no file into it."""
+    run = record_run(PLANTED, tmp_path_factory.mktemp("planted") / "run", execution=Execution(device="cpu", threads=1))
+    coordinates = find_coordinates(run.task.table)
+    assert coordinates is not None
+    assert isinstance(PLANTED.model, TransformerConfig)
+    network = plant(Program("clock", (2, 5), (12.0, 10.0), (0.0, 0.0), coordinates), PLANTED.model)
+    save_tensors(run.folder.checkpoint(run.steps[-1]), dict(network.named_parameters()))
+    return run
+
+
+@pytest.fixture(scope="session")
+def explanation(planted: Run) -> Explanation:
+    """What the planted run's last network computes."""
+    return explain(subject_of_run(planted))
+
+
+@pytest.fixture(scope="session")
+def with_history(planted: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The planted run with the tables of ``measure`` and ``explain --every``; it is shared too."""
+    run = Run(shutil.copytree(planted.path, tmp_path_factory.mktemp("history") / "run"))
+    measure_run(run).to_csv(run.folder.measures, index=False)
+    explain_over_training(run).table.to_csv(run.folder.claims, index=False)
     return run

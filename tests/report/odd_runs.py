@@ -34,3 +34,8 @@ ODD: dict[str, dict[str, object]] = {
     "diverged": {"optimizer.kind": "sgd", "optimizer.lr": 1e4, "schedule.warmup_steps": 0, "checkpoint_every": 1},
     "interrupted": {},
 }
+
+PLANTED = TINY.override(
+    {"task.p": 13, "model.d_model": 32, "model.d_head": 8, "model.d_mlp": 100, "stop.steps": 20, "evaluate_every": 10}
+)
+"""The experiment into which a network with a known circuit is planted."""

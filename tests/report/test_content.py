@@ -5,8 +5,7 @@ import torch
 
 from grokscope.analysis import NeuronFrequencies, Phases, read_circuit
 from grokscope.report import read_content
-from grokscope.report.findings import CORRELATIONAL, findings
-from grokscope.report.published import compare
+from grokscope.report.findings import CORRELATIONAL, TESTED_ABOVE, findings
 from grokscope.runs import Run
 
 
@@ -26,22 +25,30 @@ def words(sentences) -> str:
 
 
 def test_clusters_are_told_with_their_sizes(circuit):
-    text = words(findings(with_neurons(circuit, [0.9, 0.9, 0.99, 0.2], [3, 3, 1, 2], [1, 3]), "add"))
+    text = words(findings(with_neurons(circuit, [0.9, 0.9, 0.99, 0.2], [3, 3, 1, 2], [1, 3]), "add", tested=False))
     assert "Key frequencies: 1 (1 neuron) and 3 (2 neurons)." in text
     assert "Clusters hold 3 of the 4 neurons (75 %)" in text
     assert CORRELATIONAL in text
 
 
 def test_no_clusters_is_told_plainly(circuit):
-    text = words(findings(with_neurons(circuit, [0.1, 0.84], [3, 3], []), "add"))
+    text = words(findings(with_neurons(circuit, [0.1, 0.84], [3, 3], []), "add", tested=False))
     assert "No frequency has a cluster of neurons" in text
     assert "are: none." in text
     assert "Key frequenc" not in text
     assert CORRELATIONAL in text
 
 
+def test_where_claims_were_tested_the_picture_only_points_at_them(circuit, run_of):
+    assert findings(circuit, "add", tested=True)[-1] == TESTED_ABOVE
+    content = read_content(run_of("plain"))
+    assert content.evidence is not None
+    assert TESTED_ABOVE in content.findings
+    assert CORRELATIONAL not in content.findings
+
+
 def test_too_small_a_cluster_is_counted_and_not_called_one(circuit):
-    text = words(findings(with_neurons(circuit, [0.9] + [0.1] * 99, [3] * 100, []), "add"))
+    text = words(findings(with_neurons(circuit, [0.9] + [0.1] * 99, [3] * 100, []), "add", tested=False))
     assert "are: only 1, and a cluster needs 2 % of them." in text
 
 
@@ -106,23 +113,3 @@ def test_captions_give_the_share_of_the_key_frequencies(run_of, circuit):
 def test_only_the_first_heads_are_shown_and_it_is_said(run_of):
     [attention] = [each for each in read_content(run_of("no-test-set")).pictures if each.name == "attention"]
     assert "The first 16 of 17 heads are shown." in attention.caption
-
-
-def test_published_and_measured(run_of, circuit):
-    metrics = run_of("plain").metrics
-    found = dataclasses.replace(circuit, key_frequencies=[14, 35, 50])
-    published = {
-        "train_loss_at_0": metrics["train_loss"].iloc[0] - 0.5,
-        "key_frequencies": (14, 35, 41),
-        "phase_boundaries": (1400, 9400, 14000),
-    }
-    loss, keys, borders = compare(published, metrics, Phases(1300, 9300, None, None), found)
-    assert loss.measured == f"{metrics['train_loss'].iloc[0]:.6f}"
-    assert loss.remark == "difference +5.0e-01"
-    assert (keys.published, keys.measured) == ("14, 35, 41", "14, 35, 50")
-    assert keys.remark == "missing 41; in addition 50"
-    assert (borders.published, borders.measured) == ("1,400, 9,400, 14,000", "1,300, 9,300, not reached")
-    [same] = compare({"key_frequencies": (14, 35, 50)}, metrics, Phases(None, None, None, None), found)
-    assert same.remark == "the same frequencies"
-    [none] = compare({"test_loss_at_0": 1.0}, metrics.iloc[1:], Phases(None, None, None, None), None)
-    assert none.measured == "not recorded"

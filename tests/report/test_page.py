@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import shutil
 from html.parser import HTMLParser
@@ -7,7 +8,7 @@ import pytest
 from odd_runs import MARKUP, ODD
 
 from grokscope.errors import ConfigError, RunError
-from grokscope.report import write_report
+from grokscope.report import read_content, render_page, write_report
 from grokscope.runs import Run
 
 PUBLISHED = {
@@ -15,6 +16,7 @@ PUBLISHED = {
     "test_loss_at_0": 4.768347,
     "key_frequencies": (14, 35, 41, 42, 52),
     "phase_boundaries": (1400, 9400, 14000),
+    "loss": 2.412e-7,
 }
 
 
@@ -90,10 +92,11 @@ class TestEveryRun:
 
     def test_words_come_first_and_the_making_last(self, page_of, kind):
         headings = Page(page_of(kind).decode()).headings
-        assert headings[:5] == [
+        assert headings[:6] == [
             "tiny",
             "What was trained",
             "How it went",
+            "What it computes, and how sure",
             "What the network looks like",
             "Training curves",
         ]
@@ -101,7 +104,7 @@ class TestEveryRun:
 
 
 def figures_of(html: bytes) -> list[str]:
-    return Page(html.decode()).headings[4:-1]
+    return Page(html.decode()).headings[5:-1]
 
 
 def test_figures_are_those_that_the_network_has(page_of):
@@ -159,10 +162,12 @@ def test_published_numbers_stand_beside_the_measured(run_of, tmp_path):
     [losses] = [row for row in rows if "training loss at step 0" in row]
     assert "4.764052" in losses
     assert f"{run.metrics['train_loss'].iloc[0]:.6f}" in losses
-    [keys] = [row for row in rows if "key frequencies" in row]
+    [keys] = [row for row in rows if "|key frequencies|" in row]
     assert "14, 35, 41, 42, 52" in keys
-    with pytest.raises(ConfigError, match="'loss'"):
-        write_report(run, tmp_path / "other.html", published={"loss": 1.0})
+    [loss] = [row for row in rows if "loss on all pairs" in row]
+    assert "epoch 40,000, here step 20" in loss
+    with pytest.raises(ConfigError, match="'losses'"):
+        write_report(run, tmp_path / "other.html", published={"losses": 1.0})
     assert not (tmp_path / "other.html").exists()
 
 
@@ -200,4 +205,45 @@ def test_a_run_killed_before_its_first_checkpoint_has_a_page(run_of, tmp_path):
     assert "This run was interrupted: its process ended without a word" in text
     assert "No evaluation was recorded" in text
     assert "No checkpoint was written" in text
+    assert "What it computes" not in text
     assert "not recorded" in text
+
+
+def test_claims_stand_in_a_table_with_words_for_what_passed(with_history, explanation, tmp_path):
+    html = write_report(with_history, tmp_path / "page.html").read_text()
+    page = Page(html)
+    assert "Explained: the network computes a + b mod 13 by a clock-like algorithm" in page.text
+    [table] = re.findall(r'<table class="claims">.*?</table>', html, flags=re.DOTALL)
+    rows = re.findall(r"<tr>.*?</tr>", table, flags=re.DOTALL)[1:]
+    assert len(rows) == len(explanation.claims)
+    for row, claim in zip(rows, explanation.claims, strict=True):
+        cells = Page(row).text
+        assert cells.startswith(f"pass{claim.name}")
+        assert f"≥ {claim.threshold:g}" in cells
+        for control in claim.controls:
+            assert control.what in cells
+    assert page.headings[5:8] == ["Training curves", "Progress measures", "When each claim became true"]
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert "://" not in html
+
+
+def words_of(run: Run) -> str:
+    """Return the page without its figures, which take longest."""
+    return render_page(dataclasses.replace(read_content(run), pictures=()))
+
+
+def test_the_same_claims_give_the_same_words(with_history):
+    assert words_of(with_history) == words_of(with_history)
+
+
+def test_markup_in_a_history_is_escaped(run_of, tmp_path):
+    run = Run(shutil.copytree(run_of("plain").path, tmp_path / "run"))
+    run.folder.claims.write_text(
+        "step,verdict,claim,value,threshold,holds\n"
+        "0,not explained,<script>$x$,0,1,False\n"
+        "10,not explained,<script>$x$,1,1,True\n"
+    )
+    html = words_of(run)
+    assert "<script" not in html
+    assert "“<script>$x$” from step\N{NO-BREAK SPACE}10" in Page(html).text

@@ -99,7 +99,8 @@ def print_import(imported: Imported, subject: Subject | None, path, console: Con
     """Print what was found in a file, and where it was written."""
     model = imported.model
     table = _plain_table()
-    sizes = {name: value for name, value in model.config.model_dump().items() if name != "kind"}
+    hidden = {"kind", "d_mlp"} if getattr(model.config, "attention_only", False) else {"kind"}
+    sizes = {name: value for name, value in model.config.model_dump().items() if name not in hidden}
     rows = [
         ("file", str(imported.source)),
         ("layout", imported.layout),
@@ -108,6 +109,9 @@ def print_import(imported: Imported, subject: Subject | None, path, console: Con
         ("tokens", f"{model.n_ctx} of {model.d_vocab}, {model.d_vocab_out} logits"),
         ("modulus", "none: not a network on pairs of residues" if imported.p is None else str(imported.p)),
     ]
+    kept = [f"{name} {value:.6g}" for name, value in imported.stored.items() if isinstance(value, int | float)]
+    if kept:
+        rows.append(("kept beside", ", ".join(kept)))
     if subject is not None:
         rows.append(("operation", subject.operation or "not recognised"))
     for name, value in rows:

@@ -17,6 +17,7 @@ from grokscope.analysis.neurons import FrequencyMasses, frequency_masses
 from grokscope.analysis.progress import accuracy, answer_losses, excluded_loss, restricted_loss
 from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.whole_table import whole_table
+from grokscope.errors import ConfigError
 from grokscope.explain.algorithm import AlgorithmEvidence
 from grokscope.explain.attention_tests import attention_claims, frozen_attention, path_ablations
 from grokscope.explain.claims import Claim, Control
@@ -27,6 +28,10 @@ from grokscope.explain.logit_tests import ACCURATE, each_frequency_claim, fit_of
 from grokscope.explain.neuron_tests import neuron_claims
 from grokscope.explain.program import Program
 from grokscope.explain.subject import Subject
+
+LARGEST = 500
+"""Of the group order; the logits of all pairs, and a few changed copies in float64, are held in memory."""
+_COPIES = 6
 
 Report = Callable[[str], None]
 """Is told what is being done, in a few words."""
@@ -45,7 +50,7 @@ def explain(
         report: is told what is being done.
 
     Raises:
-        ConfigError: one of ``frequencies`` does not exist.
+        ConfigError: one of ``frequencies`` does not exist, or the modulus is above :data:`LARGEST`.
 
     Example:
         >>> explain(open_subject(Path("runs/mainline"))).verdict
@@ -55,6 +60,12 @@ def explain(
     coordinates = find_coordinates(subject.task.table)
     if coordinates is None or subject.operation is None:
         return _without_hypothesis(subject, began)
+    if coordinates.n > LARGEST:
+        gigabytes = _COPIES * 8 * coordinates.n**3 / 1e9
+        raise ConfigError(
+            f"explaining a network modulo {subject.task.p} would take about {gigabytes:.0f} GB of memory; explain one "
+            f"of at most {LARGEST}, or look at its frequencies with 'grokscope show'"
+        )
     report("recording activations")
     layer = record_last_layer(subject.model, subject.task, coordinates)
     masses = None

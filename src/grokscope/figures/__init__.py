@@ -1,11 +1,13 @@
 """Pictures: one function a picture, from plain results to a matplotlib figure that belongs to nobody else."""
 
+from grokscope.figures.claims import claims_over_training as claims_over_training
 from grokscope.figures.curves import training_curves as training_curves
 from grokscope.figures.export import save_figure as save_figure
 from grokscope.figures.export import to_png as to_png
 from grokscope.figures.export import to_svg as to_svg
 from grokscope.figures.maps import attention_maps as attention_maps
 from grokscope.figures.maps import neuron_maps as neuron_maps
+from grokscope.figures.measures import progress_measures as progress_measures
 from grokscope.figures.neurons import neuron_shares as neuron_shares
 from grokscope.figures.spectra import logit_spectrum as logit_spectrum
 from grokscope.figures.spectra import weight_spectra as weight_spectra

@@ -1,18 +1,34 @@
 """Everything that a report says, computed before anything is rendered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
 
 from grokscope.analysis import find_phases, read_circuit
+from grokscope.explain import Explanation, explain, subject_of_run
+from grokscope.explain.explaining import LARGEST
+from grokscope.models import MLP, Transformer
 from grokscope.report import wording
+from grokscope.report.evidence import Evidence, evidence
 from grokscope.report.findings import findings
+from grokscope.report.history import (
+    History,
+    phases_by_measures,
+    read_history,
+    verdicts_over_training,
+    what_is_missing,
+)
 from grokscope.report.making import Facts, how_it_was_made, interruption
 from grokscope.report.outcome import outcome
 from grokscope.report.pictures import Picture, pictures
-from grokscope.report.published import Comparison, compare
+from grokscope.report.published import Comparison, Measured, compare
 from grokscope.report.setting import what_was_trained
 from grokscope.runs import Run
 from grokscope.tasks import EndlessData
+
+MAX_EXPLAINED = 256
+"""Modulus up to which a page explains: time and memory grow with its cube, from 6 s at 113 to minutes beyond."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +45,8 @@ class Content:
     """What was trained."""
     outcome: tuple[str, ...]
     """How training went."""
+    evidence: Evidence | None
+    """What the network computes, and how sure that is; None without a network."""
     findings: tuple[str, ...]
     """What the network's Fourier picture shows, and its caveats."""
     comparisons: tuple[Comparison, ...]
@@ -53,24 +71,46 @@ def read_content(run: Run, step: int | None = None, published: Mapping[str, obje
         ConfigError: ``published`` has an unknown name.
     """
     experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.steps
-    phases = find_phases(metrics, task.p)
+    phases, history = find_phases(metrics, task.p), read_history(run)
     if step is None and not steps:
-        circuit, found = None, ("No checkpoint was written, so there is no network to look at.",)
+        circuit = explanation = told = None
+        found = ("No checkpoint was written, so there is no network to look at.",)
     else:
-        circuit = read_circuit(run.model(step), task)
+        model = run.model(step)
+        circuit = read_circuit(model, task)
         shown = steps[-1] if step is None else step
-        found = (f"The network is that of {wording.step(shown)}.", *findings(circuit, experiment.task.operation))
-    told = outcome(metrics, phases, task.p, endless=isinstance(experiment.task.data, EndlessData))
+        explanation, told = _explained(run, model, shown, history)
+        pictured = findings(circuit, experiment.task.operation, tested=explanation is not None)
+        found = (f"The network is that of {wording.step(shown)}.", *pictured)
+    went = outcome(metrics, phases, task.p, endless=isinstance(experiment.task.data, EndlessData))
     return Content(
         title=experiment.name,
         description=experiment.description,
-        headline=told.headline,
+        headline=went.headline,
         warning=interruption(run),
         setting=what_was_trained(experiment, task),
-        outcome=told.sentences,
+        outcome=(*went.sentences, *phases_by_measures(history)),
+        evidence=told,
         findings=found,
-        comparisons=compare(published or {}, metrics, phases, circuit),
-        pictures=pictures(metrics, phases, circuit, task.p),
+        comparisons=compare(published or {}, Measured(metrics, phases, circuit, explanation)),
+        pictures=pictures(metrics, phases, circuit, task.p, history),
         making=how_it_was_made(run),
         yaml=experiment.to_yaml(),
     )
+
+
+def _explained(
+    run: Run, model: Transformer | MLP, step: int, history: History
+) -> tuple[Explanation | None, Evidence | None]:
+    """Return the explanation of the network and the words for it; words that say why where there is none."""
+    tested = verdicts_over_training(history)
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        return None, Evidence("Some of its weights are not finite numbers, so it computes nothing.", history=tested)
+    p = run.task.p
+    if p > MAX_EXPLAINED:
+        why = f"Modulo {p} the tests take minutes and gigabytes, so this page leaves them out."
+        why += " “grokscope explain RUN” makes them." if p <= LARGEST else ""
+        return None, Evidence(why, history=tested)
+    explanation = explain(subject_of_run(run, step))
+    more = (*tested, *what_is_missing(run, explanation, history))
+    return explanation, replace(evidence(explanation), history=more)

@@ -9,11 +9,15 @@ CORRELATIONAL = (
     "All of this is correlational: it says where to look, not what the network needs. Only an intervention, "
     "such as taking a frequency out and measuring the loss, can show that."
 )
+TESTED_ABOVE = "This Fourier picture says where to look; the claims above are the test."
 
 
-def findings(circuit: Circuit, operation: str) -> tuple[str, ...]:
-    """Return what was found, each with its threshold, and the caveats that apply."""
-    return (_clusters(circuit), *_caveats(circuit, operation), CORRELATIONAL)
+def findings(circuit: Circuit, operation: str, *, tested: bool) -> tuple[str, ...]:
+    """Return what was found, each with its threshold, and the caveats that apply.
+
+    ``tested``: the page has the claims that interventions have tested.
+    """
+    return (_clusters(circuit), *_caveats(circuit, operation), TESTED_ABOVE if tested else CORRELATIONAL)
 
 
 def _clusters(circuit: Circuit) -> str:

@@ -6,8 +6,8 @@ import pandas as pd
 
 from grokscope.analysis import Phases
 from grokscope.analysis.phases import GROKKED_ACCURACY
-from grokscope.figures.curves import phase_bands
 from grokscope.report import wording
+from grokscope.report.history import phases_in_words
 
 _ENOUGH = wording.percent(GROKKED_ACCURACY)
 
@@ -31,7 +31,8 @@ def outcome(metrics: pd.DataFrame, phases: Phases, p: int, *, endless: bool) -> 
             "Nothing was recorded", ("No evaluation was recorded, so nothing can be said of how training went.",)
         )
     headline, story = _story(metrics, phases, p, endless=endless)
-    return Outcome(headline, tuple(text for text in (story, _phases(metrics, phases), _last_scores(metrics)) if text))
+    begun = phases_in_words(phases, int(metrics["step"].iloc[0]), "the test loss")
+    return Outcome(headline, tuple(text for text in (story, begun, _last_scores(metrics)) if text))
 
 
 def _story(metrics: pd.DataFrame, phases: Phases, p: int, *, endless: bool) -> tuple[str, str]:
@@ -78,14 +79,6 @@ def _generalised(grokked: int, peak: int | None, fitted: int | None, *, endless:
 def _first_fit(metrics: pd.DataFrame) -> int | None:
     fits = metrics.loc[metrics["train_accuracy"] >= GROKKED_ACCURACY, "step"]
     return int(fits.iloc[0]) if len(fits) else None
-
-
-def _phases(metrics: pd.DataFrame, phases: Phases) -> str:
-    bands = phase_bands(phases, int(metrics["step"].iloc[0]))
-    if not bands:
-        return ""
-    parts = [f"{name} from {wording.step(begin)} to {end:,}" for name, (begin, end) in bands.items()]
-    return f"Phases, read off the test loss: {wording.listed(parts)}."
 
 
 def _last_scores(metrics: pd.DataFrame) -> str:

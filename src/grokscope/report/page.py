@@ -23,8 +23,7 @@ def write_report(
         run: finished or not.
         path: the file to write; ``report.html`` in the run's folder if None.
         step: the checkpoint whose network is analysed; the last if None.
-        published: numbers to compare with: ``train_loss_at_0``, ``test_loss_at_0``, ``key_frequencies``,
-            ``phase_boundaries``.
+        published: numbers to compare with, by the names in :func:`grokscope.report.published.compare`.
 
     Raises:
         RunError: there is no checkpoint at ``step``, the run is damaged, or the file cannot be written.

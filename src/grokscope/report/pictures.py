@@ -12,6 +12,7 @@ from grokscope.figures.maps import MAX_HEADS
 from grokscope.figures.spectra import rows_of
 from grokscope.figures.style import MAX_SIDE
 from grokscope.report import wording
+from grokscope.report.history import History
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +25,14 @@ class Picture:
     figure: Figure
 
 
-def pictures(metrics: pd.DataFrame, phases: Phases, circuit: Circuit | None, p: int) -> tuple[Picture, ...]:
+def pictures(
+    metrics: pd.DataFrame, phases: Phases, circuit: Circuit | None, p: int, history: History | None = None
+) -> tuple[Picture, ...]:
     """Return the figures that this run has data for, in the order of the page."""
     drawn = [] if metrics.empty else [_curves(metrics, phases, p)]
+    if history is not None:
+        drawn += [] if history.measures is None else [_measures(history.measures, history.phases)]
+        drawn += [] if history.claims is None else [_claims(history.claims)]
     if circuit is not None:
         drawn += [_weights(circuit)]
         drawn += [] if circuit.neurons is None else [_shares(circuit)]
@@ -45,6 +51,27 @@ def _curves(metrics: pd.DataFrame, phases: Phases, p: int) -> Picture:
         caption = "There is no test set."
     caption = f"Loss, on a logarithmic scale, and accuracy against the number of weight updates. {caption}"
     return Picture("curves", "Training curves", caption, figures.training_curves(metrics, phases, p=p))
+
+
+def _measures(measures: pd.DataFrame, phases: Phases | None) -> Picture:
+    caption = (
+        "Before a network groks, the circuit grows unseen: while the training loss is low and the test loss high, the "
+        "loss with the key frequencies alone (restricted, over all pairs) falls, and the loss without them (excluded, "
+        "over the training set) rises from its lowest. Then the weights keep few frequencies and become small, as "
+        "what was memorised is cleared away. "
+    )
+    shaded = phases is not None and phases.generalised is not None
+    caption += "Shaded: the phases by these measures." if shaded else "These measures show no phases."
+    return Picture("measures", "Progress measures", caption, figures.progress_measures(measures, phases))
+
+
+def _claims(claims: pd.DataFrame) -> Picture:
+    caption = (
+        "Each claim at the steps that were tested, for the key frequencies of the last network: filled where it "
+        "holds, grey where it does not; a cell reaches half-way to the next step tested. At the right, the step from "
+        "which on the claim holds to the end."
+    )
+    return Picture("claims", "When each claim became true", caption, figures.claims_over_training(claims))
 
 
 def _weights(circuit: Circuit) -> Picture:

@@ -14,9 +14,18 @@ _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "quadratic": "quadratic"}
 def what_was_trained(experiment: Experiment, task: ModularTask) -> str:
     """Return the network, the task, the data and the optimiser."""
     return (
-        f"{_network(experiment.model)} was trained on {_operation(experiment)}. {_data(experiment, task)} "
+        f"{_network(experiment.model)} was trained on {_task(experiment)}. {_data(experiment, task)} "
         f"Optimiser: {_optimizer(experiment.optimizer)}, at most {experiment.stop.steps:,} steps."
     )
+
+
+def operation_in_words(operation: str, p: int) -> str:
+    """Return an operation as a reader writes it: ``a + b mod 113``."""
+    if operation == RANDOM:
+        return f"random labels: every pair of residues mod {p} has an answer drawn once, so there is no rule to find"
+    if operation in NAMED:
+        return f"{NAMED[operation].replace('a*a', 'a²').replace('b*b', 'b²')} mod {p}"
+    return f"the operation {operation} mod {p}"
 
 
 def _network(model: ModelConfig) -> str:
@@ -35,13 +44,8 @@ def _network(model: ModelConfig) -> str:
     return f"A {layers} transformer ({', '.join(parts)}{each}{norm})"
 
 
-def _operation(experiment: Experiment) -> str:
-    operation, p = experiment.task.operation, experiment.task.p
-    if operation == RANDOM:
-        return f"random labels: every pair of residues mod {p} has an answer drawn once, so there is no rule to find"
-    if operation in NAMED:
-        return f"{NAMED[operation].replace('a*a', 'a²').replace('b*b', 'b²')} mod {p}"
-    return f"the operation {operation} mod {p}"
+def _task(experiment: Experiment) -> str:
+    return operation_in_words(experiment.task.operation, experiment.task.p)
 
 
 def _data(experiment: Experiment, task: ModularTask) -> str:
