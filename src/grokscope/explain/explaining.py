@@ -18,8 +18,9 @@ from grokscope.analysis.progress import accuracy, answer_losses, excluded_loss, 
 from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.whole_table import whole_table
 from grokscope.errors import ConfigError
+from grokscope.explain.ablations import ablations
 from grokscope.explain.algorithm import AlgorithmEvidence
-from grokscope.explain.attention_tests import attention_claims, frozen_attention, path_ablations
+from grokscope.explain.attention_tests import attention_claims, frozen_attention
 from grokscope.explain.claims import Claim, Control
 from grokscope.explain.controls import ControlNetwork, lookup_table, untrained
 from grokscope.explain.explanation import Explanation
@@ -112,7 +113,7 @@ def explain(
         claims=tuple(_claims(subject, coordinates, layer, masses, claimed, program, seed=seed)),
         read_out=_read_out(layer, claimed),
         attention=_attention(layer, coordinates.n),
-        ablations=tuple(path_ablations(layer)),
+        ablations=tuple(ablations(layer, neurons, claimed.keys)),
         notes=(*subject.notes, *_chance(subject, right)),
         seconds=time.perf_counter() - began,
     )

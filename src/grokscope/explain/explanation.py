@@ -5,8 +5,8 @@ from typing import Any
 
 from grokscope.analysis.attention import AttentionFit
 from grokscope.analysis.neuron_fits import ReadOutFit
+from grokscope.explain.ablations import Ablation
 from grokscope.explain.algorithm import AlgorithmEvidence, AlgorithmName
-from grokscope.explain.attention_tests import Ablation
 from grokscope.explain.claims import Claim, Verdict, finite, verdict
 from grokscope.explain.frequencies import ClaimedFrequencies
 from grokscope.explain.program import Program
