@@ -37,7 +37,7 @@ SCORES = {"loss", "accuracy", "margin_mean", "margin_min"}
 SPLIT = {"train_loss", "train_accuracy", "test_loss", "test_accuracy"}
 PROGRESS = {"restricted_loss", "excluded_loss", "excluded_loss_cube", "logit_fve", "pizza_fve"}
 OF_KEYS = {"excluded_loss_1", "excluded_loss_3", "alpha_1", "alpha_3"}
-NEURONS = {"neurons_in_clusters", "neuron_share_mean", "gini_W_L", "ipr_W_L"}
+NEURONS = {"neurons_in_clusters", "neuron_share_mean", "gini_W_L", "ipr_W_L", "rest_W_L"}
 REST = {"gini_W_E", "sum_of_squares", "gradient_symmetricity", "distance_irrelevance"}
 
 

@@ -7,8 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.coordinates import find_coordinates
-from grokscope.analysis.symmetry import correct_logits, distance_irrelevance, gradient_symmetricity
+from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.taps import Tap
 from grokscope.randomness import init_generator
@@ -137,17 +136,3 @@ def test_a_function_of_the_distance_has_zero_and_one_of_the_sum_has_one(n, seed)
 def test_noise_has_nearly_one():
     correct = torch.randn(59, 59, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert distance_irrelevance(with_correct(correct)) == pytest.approx(1, abs=0.02)
-
-
-@pytest.mark.parametrize("operation", ["add", "subtract", "multiply", "2*a + 3*b + 1"])
-def test_correct_logits_are_those_of_the_right_answers_by_difference_and_first_operand(operation):
-    table = task_of(operation).table
-    coordinates = find_coordinates(table)
-    assert coordinates is not None
-    logits = torch.randn(P, P, P, generator=torch.Generator().manual_seed(0))
-    n = coordinates.n
-    correct = correct_logits(logits, coordinates)
-    for d in range(n):
-        for i in range(n):
-            a, b = coordinates.a[i], coordinates.b[(i - d) % n]
-            assert correct[d, i] == logits[a, b, table[a, b]]

@@ -46,6 +46,8 @@ def test_what_was_planted_is_recovered(planted, algorithm, operation, p, frequen
     assert explanation.program is not None
     assert explanation.program.algorithm == algorithm
     assert explanation.program.amplitudes == pytest.approx(program.amplitudes, rel=1e-3)
+    assert explanation.phases == pytest.approx([0.0] * len(frequencies), abs=1e-3)
+    assert explanation.logit_map_rest == pytest.approx(0, abs=1e-5)
     assert explanation.accuracy == 1
     assert explanation.logit_fve == pytest.approx(1, abs=5e-3)
 
@@ -69,7 +71,7 @@ def test_planted_in_an_mlp(planted, config):
     assert explanation.program is not None
     assert explanation.program.amplitudes == pytest.approx(program.amplitudes, rel=1e-3)
     assert explanation.attention == ()
-    assert explanation.ablations == ()
+    assert not any("heads" in each.what or "skip" in each.what for each in explanation.ablations)
 
 
 def test_a_lookup_table_is_not_explained_though_always_right():

@@ -32,6 +32,7 @@ def test_an_explained_network_is_said_to_be(explanation):
     assert [row.name for row in told.claims] == [each.name for each in explanation.claims]
     assert {row.result for row in told.claims} == {"pass"}
     found = facts(told)
+    assert found["Network"] == "of step 20"
     assert found["Operation"] == "a + b mod 13"
     assert found["Accuracy"].startswith("100 % of all pairs, loss ")
     assert re.fullmatch(
@@ -93,7 +94,10 @@ def test_a_claim_without_a_control_fails_and_it_is_said(explanation):
 
 def test_weaker_frequencies_are_told(explanation):
     found = dataclasses.replace(explanation.frequencies, weaker=(1, 6))
-    assert facts(of(explanation, frequencies=found))["Weaker frequencies"].startswith("1, 6; ")
+    assert facts(of(explanation, frequencies=found))["Weaker frequencies"].startswith("1 and 6; ")
+    many = dataclasses.replace(explanation.frequencies, weaker=tuple(range(20, 60)))
+    assert facts(of(explanation, frequencies=many))["Weaker frequencies"].startswith("20, 21, 22, ")
+    assert "31 and 28 more; " in facts(of(explanation, frequencies=many))["Weaker frequencies"]
     assert "Weaker frequencies" not in facts(evidence(explanation))
 
 

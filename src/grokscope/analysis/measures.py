@@ -9,6 +9,7 @@ from torch import Tensor
 from grokscope.analysis.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.fourier import transform
 from grokscope.analysis.logit_fits import align, clock_fit, pizza_fit
+from grokscope.analysis.neuron_fits import effective_rank
 from grokscope.analysis.neurons import CLUSTER_SHARE, neuron_frequencies
 from grokscope.analysis.progress import (
     accuracy,
@@ -36,7 +37,8 @@ def measure(
     Losses (nats) and accuracies are over the n answers, ``train_…`` on the training pairs, ``test_…`` on the rest.
     ``excluded_loss`` (all frequencies), ``excluded_loss_k`` (one) and ``excluded_loss_cube`` are on the training pairs
     (all pairs where there is no training set), ``restricted_loss`` on all pairs, as in the paper. ``alpha_k`` are
-    the coefficients of cos(w_k(a + b − c)). See each measure's own function for its definition.
+    the coefficients of cos(w_k(a + b − c)); ``rest_W_L`` is the share of W_L's norm beyond two dimensions a frequency.
+    See each measure's own function for its definition.
 
     Args:
         model: the network.
@@ -59,7 +61,7 @@ def measure(
         row |= _neurons(coordinates.of_inputs(table.activations[last]))
     return {
         **row,
-        **_weights(model, task, coordinates),
+        **_weights(model, task, coordinates, len(frequencies)),
         "gradient_symmetricity": gradient_symmetricity(model, task),
         "distance_irrelevance": distance_irrelevance(logits),
     }
@@ -129,12 +131,13 @@ def _neurons(post: Tensor) -> dict[str, float]:
     }
 
 
-def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates) -> dict[str, float]:
+def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, n_keys: int) -> dict[str, float]:
     row = {"gini_W_E": gini(transform(_embedding(model, coordinates)).norm(dim=1))}
     logit_map = neuron_logit_map(model, task.p)
     if logit_map is not None:
         over_answers = logit_map[:, coordinates.c].T.double()
         row["gini_W_L"] = gini(transform(over_answers).norm(dim=1))
+        row["rest_W_L"] = effective_rank(over_answers, 2 * n_keys)[1]
         row["ipr_W_L"] = float(inverse_participation_ratio(over_answers).mean())
     squares = sums_of_squares(model)
     row["sum_of_squares"] = sum(squares.values())

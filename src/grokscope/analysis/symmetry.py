@@ -4,7 +4,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.coordinates import Coordinates
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import ModularTask
@@ -53,10 +52,3 @@ def distance_irrelevance(logits: Float[Tensor, "n n n"]) -> float:
     correct = logits.double()[x[:, None], x, (x[:, None] + x) % n]
     by_difference = correct[x, (x - x[:, None]) % n]  # [d, a]: every a is another sum
     return float(by_difference.std(dim=1, correction=0).mean() / correct.std(correction=0).clamp_min(1e-300))
-
-
-def correct_logits(logits: Float[Tensor, "p p p"], coordinates: Coordinates) -> Float[Tensor, "n n"]:
-    """Return the logit of the right answer at each difference i − j (rows) and first operand i (columns)."""
-    table = coordinates.of_logits(logits)
-    x = torch.arange(coordinates.n)
-    return table[x[:, None], x, (x[:, None] + x) % coordinates.n][x, (x - x[:, None]) % coordinates.n]

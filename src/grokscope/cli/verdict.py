@@ -168,6 +168,11 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
         program = explanation.program
         terms = zip(program.frequencies, program.amplitudes, strict=True)
         rows.append(("amplitudes", ", ".join(f"{k}: {alpha:.3g}" for k, alpha in terms)))
+        phases = zip(program.frequencies, explanation.phases, strict=True)
+        rows.append(("phases, if free", ", ".join(f"{k}: {phase:+.3f}" for k, phase in phases) + " rad"))
+    if explanation.logit_map_rest is not None:
+        rank = 2 * len(found.keys)
+        rows.append(("W_L", f"rank {rank}, and {explanation.logit_map_rest:.2%} of the Frobenius norm beyond"))
     if explanation.restricted_loss is not None and explanation.excluded_loss is not None:
         rows.append(
             (

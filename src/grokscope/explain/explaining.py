@@ -10,9 +10,9 @@ from grokscope.analysis.attention import AttentionFit, attention_fits
 from grokscope.analysis.circles import circle_fits
 from grokscope.analysis.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.last_layer import LastLayer, record_last_layer
-from grokscope.analysis.logit_fits import align, any_envelope_fve, clock_fit, pizza_fit
+from grokscope.analysis.logit_fits import align, any_envelope_fve, clock_fit, free_phase_fit, pizza_fit
 from grokscope.analysis.measures import check_frequencies
-from grokscope.analysis.neuron_fits import ReadOutFit, read_out_fits
+from grokscope.analysis.neuron_fits import ReadOutFit, effective_rank, read_out_fits
 from grokscope.analysis.neurons import FrequencyMasses, frequency_masses
 from grokscope.analysis.progress import accuracy, answer_losses, excluded_loss, restricted_loss
 from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
@@ -108,6 +108,8 @@ def explain(
     return known(
         evidence=evidence,
         program=program,
+        phases=free_phase_fit(align(layer.logits, circuit)).phases,
+        logit_map_rest=None if layer.logit_map is None else effective_rank(layer.logit_map, 2 * len(claimed.keys))[1],
         restricted_loss=restricted_loss(layer.logits, claimed.keys),
         excluded_loss=excluded_loss(layer.logits, claimed.keys, mask),
         claims=tuple(_claims(subject, coordinates, layer, masses, claimed, program, seed=seed)),

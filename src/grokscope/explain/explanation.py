@@ -30,6 +30,10 @@ class Explanation:
     """How many neurons each frequency has above 85 %."""
     evidence: AlgorithmEvidence | None = None
     program: Program | None = None
+    phases: tuple[float, ...] = ()
+    """Of the circuit's frequencies in the logits, in radians, fitted freely; 0 is the phase of the right answer."""
+    logit_map_rest: float | None = None
+    """Share of W_L's Frobenius norm that is left beyond two dimensions a key frequency."""
     restricted_loss: float | None = None
     """Of the key frequencies, on all pairs."""
     excluded_loss: float | None = None
@@ -70,6 +74,8 @@ class Explanation:
             "neuron_clusters": self.clusters,
             "logit_fve": self.logit_fve,
             "evidence": None if self.evidence is None else asdict(self.evidence),
+            "phases": list(self.phases),
+            "logit_map_rest": self.logit_map_rest,
             "restricted_loss": self.restricted_loss,
             "excluded_loss": self.excluded_loss,
             "program": None if self.program is None else self.program.to_dict(),

@@ -7,6 +7,9 @@ from grokscope.report import wording
 from grokscope.report.making import Facts
 from grokscope.report.setting import operation_in_words
 
+_NAMED = 12
+"""So many weaker frequencies are named; a network that has not grokked may have nearly all."""
+
 
 @dataclass(frozen=True)
 class TestedClaim:
@@ -85,13 +88,16 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
         f"{k} ({sizes[k]} neuron{'s' if sizes[k] != 1 else ''})" if k in sizes else str(k) for k in found.keys
     )
     loss = f"{wording.percent(explanation.accuracy)} of all pairs, loss {wording.loss(explanation.loss)}"
-    rows = [
+    rows = [] if explanation.step is None else [("Network", f"of {wording.step(explanation.step)}")]
+    rows += [
         ("Operation", _operation(explanation)),
         ("Accuracy", loss),
         ("Key frequencies", f"{keys}; read from the {found.source}" if keys else "none found"),
     ]
     if found.weaker:
-        rows.append(("Weaker frequencies", f"{', '.join(map(str, found.weaker))}; in the logits, without a cluster"))
+        more = len(found.weaker) - _NAMED
+        named = [*map(str, found.weaker[:_NAMED]), *([f"{more} more"] if more > 0 else [])]
+        rows.append(("Weaker frequencies", f"{wording.listed(named)}; in the logits too"))
     if signs is None:
         return rows
     name = explanation.algorithm if explanation.verdict != "not explained" else "none is claimed"
