@@ -11,7 +11,9 @@ from grokscope.analysis.neurons import NeuronFrequencies, key_frequencies
 KEY_SHARE = 0.02
 """Without neuron clusters, a key frequency must account for this share of the logits' variance."""
 WEAKER_AMPLITUDE = 0.01
-"""A frequency without a cluster is a weaker part of the circuit from this share of the largest amplitude α_k."""
+"""A frequency without a cluster is a weaker part of the circuit from this share of the largest amplitude α_k …"""
+ABOVE_NOISE = 4.0
+"""… if that is also so many times the median amplitude, which is noise: most frequencies are no part of a circuit."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def claim_frequencies(logits: Float[Tensor, "n n n"], neurons: NeuronFrequencies
     if not keys:
         keys = tuple(k for k, part in parts.items() if part >= KEY_SHARE * max(alignment.total, 1e-300))
         source = "logits"
-    least = WEAKER_AMPLITUDE * max(map(abs, fit.amplitudes))
+    sizes = sorted(map(abs, fit.amplitudes))
+    least = max(WEAKER_AMPLITUDE * sizes[-1], ABOVE_NOISE * sizes[len(sizes) // 2])
     strong = [k for k, alpha in zip(fit.frequencies, fit.amplitudes, strict=True) if abs(alpha) >= least]
     weaker = tuple(k for k in strong if k not in keys) if keys else ()
     return ClaimedFrequencies(keys, weaker, source if keys else "none found")
