@@ -141,8 +141,8 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
     found = explanation.frequencies
     rows = [("accuracy, loss", f"{explanation.accuracy:.2%} of all pairs, {explanation.loss:.3g} nats")]
     sizes = ", ".join(f"{k}: {explanation.clusters[k]}" for k in found.keys if k in explanation.clusters)
-    keys = ", ".join(map(str, found.keys)) or "none"
-    rows.append(("key frequencies", f"{keys} (from {found.source}{f'; neurons {sizes}' if sizes else ''})"))
+    keys = f"{', '.join(map(str, found.keys))} (from {found.source}{f'; neurons {sizes}' if sizes else ''})"
+    rows.append(("key frequencies", keys if found.keys else "none found"))
     if found.weaker:
         rows.append(("weaker ones", ", ".join(map(str, found.weaker))))
     evidence = explanation.evidence
