@@ -115,6 +115,7 @@ def test_explain_over_training(folder):
         (["explain", "planted.pt", "--frequencies", "3,x"], "expected whole numbers with commas"),
         (["explain", "planted.pt", "--frequencies", "3,99"], "99"),
         (["explain", "planted.pt", "--p", "29"], "29"),
+        (["explain", "planted.pt", "--operation", "a +* b"], "operation 'a +* b'"),
         (["explain", "planted.pt", "--set", "activation=tanh"], "activation"),
         (["measure", "run", "--frequencies", "9"], "no frequency 9 modulo 11"),
         (["measure", "run"], "no key frequencies"),

@@ -28,6 +28,11 @@ def answer_losses(logits: Float[Tensor, "n n n"]) -> Float[Tensor, "n n"]:
     return torch.cat(losses)
 
 
+def mean_loss(logits: Float[Tensor, "n n n"]) -> float:
+    """Return the mean of :func:`answer_losses` over all pairs."""
+    return float(answer_losses(logits).mean())
+
+
 def accuracy(logits: Float[Tensor, "n n n"]) -> float:
     """Return the share of the n² pairs that are answered right."""
     return float((logits.argmax(2) == sum_index(logits.shape[0])).double().mean())

@@ -11,7 +11,7 @@ from grokscope.analysis.attention import linear_softmax
 from grokscope.analysis.last_layer import LastLayer
 from grokscope.analysis.neuron_fits import keep_block, keep_blocks
 from grokscope.analysis.neurons import CLUSTER_SHARE, NeuronFrequencies
-from grokscope.analysis.progress import accuracy, answer_losses
+from grokscope.analysis.progress import accuracy, mean_loss
 from grokscope.analysis.sums import project_on_sums, sum_index
 from grokscope.explain.attention_tests import frozen_attention
 
@@ -30,7 +30,7 @@ class Ablation:
 def ablations(layer: LastLayer, neurons: NeuronFrequencies | None, keys: Sequence[int]) -> list[Ablation]:
     """Return what remains of the network without, or with a replacement of, each of its parts in turn."""
     found = [*_of_circuit(layer, neurons, keys), *_of_paths(layer)]
-    return [Ablation(what, float(answer_losses(logits).mean()), accuracy(logits)) for what, logits in found]
+    return [Ablation(what, mean_loss(logits), accuracy(logits)) for what, logits in found]
 
 
 def _of_circuit(layer: LastLayer, neurons: NeuronFrequencies | None, keys: Sequence[int]) -> Replaced:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grokscope.analysis.attention import linear_softmax
 from grokscope.analysis.last_layer import LastLayer
-from grokscope.analysis.progress import accuracy, answer_losses
+from grokscope.analysis.progress import accuracy, mean_loss
 from grokscope.explain.claims import Claim, Control
 from grokscope.explain.logit_tests import ACCURATE
 from grokscope.randomness import stream
@@ -30,7 +30,7 @@ def attention_claims(layer: LastLayer, *, seed: int) -> list[Claim]:
             accuracy(linear),
             ACCURATE,
             (Control("attention of other pairs", accuracy(layer.with_pattern(shuffled))),),
-            f"loss {_loss(linear):.3g}",
+            f"loss {mean_loss(linear):.3g}",
         )
     ]
 
@@ -47,7 +47,3 @@ def frozen_attention(layer: LastLayer) -> Float[Tensor, "n n n"]:
     """Return the logits with every head's attention replaced by its mean over all inputs."""
     assert layer.pattern is not None
     return layer.with_pattern(layer.pattern.mean(0, keepdim=True).expand_as(layer.pattern))
-
-
-def _loss(logits: Float[Tensor, "n n n"]) -> float:
-    return float(answer_losses(logits).mean())

@@ -14,7 +14,7 @@ from grokscope.analysis.logit_fits import align, any_envelope_fve, clock_fit, fr
 from grokscope.analysis.measures import check_frequencies
 from grokscope.analysis.neuron_fits import ReadOutFit, effective_rank, read_out_fits
 from grokscope.analysis.neurons import FrequencyMasses, frequency_masses
-from grokscope.analysis.progress import accuracy, answer_losses, excluded_loss, restricted_loss
+from grokscope.analysis.progress import accuracy, excluded_loss, mean_loss, restricted_loss
 from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.whole_table import whole_table
 from grokscope.errors import ConfigError
@@ -79,7 +79,7 @@ def explain(
         check_frequencies(frequencies, coordinates.n)
         claimed = ClaimedFrequencies(tuple(frequencies), (), "stated")
     clusters = {} if neurons is None else neurons.clusters()
-    right, loss = accuracy(layer.logits), float(answer_losses(layer.logits).mean())
+    right, loss = accuracy(layer.logits), mean_loss(layer.logits)
     known = partial(
         Explanation,
         subject=subject.name,

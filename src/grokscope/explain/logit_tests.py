@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grokscope.analysis.fourier import fourier_basis, row_frequencies
 from grokscope.analysis.logit_fits import LogitFit, align, all_frequencies, clock_fit, pizza_fit
-from grokscope.analysis.progress import accuracy, answer_losses
+from grokscope.analysis.progress import accuracy, mean_loss
 from grokscope.explain.claims import Claim, Control
 from grokscope.explain.controls import ControlNetwork, frequency_draws
 from grokscope.explain.program import Algorithm, Program
@@ -69,9 +69,9 @@ def logit_claims(
     n = logits.shape[0]
     others = frequency_draws(n, frequencies, seed=seed)
     learners = [network for network in networks if network.name != "lookup table"]
-    loss, right = float(answer_losses(logits).mean()), accuracy(logits)
+    loss, right = mean_loss(logits), accuracy(logits)
     kept, rest = keep_answers(logits, frequencies), remove_answers(logits, frequencies)
-    losses = [float(answer_losses(each).mean()) for each in (kept, rest)]
+    losses = [mean_loss(each) for each in (kept, rest)]
     return [
         Claim(
             "task",
@@ -156,8 +156,8 @@ def each_frequency_claim(logits: Logits, keys: Sequence[int], circuit: Sequence[
     others = _strongest_others(logits, circuit) + [
         k for draw in frequency_draws(n, keys, seed=seed)[:1] for k in draw if k not in circuit
     ]
-    loss = max(float(answer_losses(logits).mean()), 1e-300)
-    growth = {k: float(answer_losses(remove_answers(logits, [k])).mean()) / loss for k in {*keys, *others}}
+    loss = max(mean_loss(logits), 1e-300)
+    growth = {k: mean_loss(remove_answers(logits, [k])) / loss for k in {*keys, *others}}
     most = max((growth[k] for k in others), default=1.0)
     least = min(growth[k] for k in keys)
     controls = ()
@@ -207,7 +207,7 @@ def _program_claim(logits: Logits, program: Program, *, seed: int) -> Claim:
     generator = stream("control-phases", seed)
     turns = (2 * torch.pi * torch.rand(len(program.frequencies), generator=generator, dtype=torch.float64)).tolist()
     scrambled = replace(program, phases=tuple(turns))
-    loss = float(answer_losses(predicted).mean())
+    loss = mean_loss(predicted)
     return Claim(
         "program",
         "The exported program gives the network's answers",

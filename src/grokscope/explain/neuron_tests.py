@@ -9,7 +9,7 @@ from torch import Tensor
 from grokscope.analysis.last_layer import LastLayer
 from grokscope.analysis.neuron_fits import keep_block, read_out_directions
 from grokscope.analysis.neurons import FrequencyMasses
-from grokscope.analysis.progress import accuracy, answer_losses
+from grokscope.analysis.progress import accuracy, mean_loss
 from grokscope.explain.claims import Claim, Control
 from grokscope.explain.controls import frequency_draws, subspace_draws
 from grokscope.explain.frequencies import ClaimedFrequencies
@@ -62,7 +62,7 @@ def _read_out_claims(
             accuracy(kept),
             ACCURATE,
             (Control(what, max(accuracy(logits) for logits in random_kept)),),
-            f"loss {_loss(kept):.3g}",
+            f"loss {mean_loss(kept):.3g}",
         ),
         Claim(
             "neurons: needed",
@@ -71,7 +71,7 @@ def _read_out_claims(
             right - accuracy(without),
             DROP,
             (Control(what, max(right - accuracy(logits) for logits in random_without)),),
-            f"loss {_loss(without):.3g}",
+            f"loss {mean_loss(without):.3g}",
         ),
     ]
 
@@ -127,9 +127,5 @@ def _polynomial_claim(
         accuracy(ours),
         ACCURATE,
         controls,
-        f"loss {_loss(ours):.3g}",
+        f"loss {mean_loss(ours):.3g}",
     )
-
-
-def _loss(logits: Float[Tensor, "n n n"]) -> float:
-    return float(answer_losses(logits).mean())

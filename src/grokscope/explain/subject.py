@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool
+from pydantic import ValidationError
 from torch import Tensor
 
 from grokscope.analysis.measures import train_mask
@@ -16,6 +17,7 @@ from grokscope.errors import CheckpointError, ConfigError, RunError
 from grokscope.interop import Imported, import_network
 from grokscope.models import MLP, Transformer
 from grokscope.runs import Run
+from grokscope.runs.experiment import explain_validation
 from grokscope.tasks import FiniteData, ModularConfig, ModularTask
 from grokscope.tasks.modular import modular_task
 
@@ -199,7 +201,10 @@ def _task(imported: Imported, operation: str) -> ModularTask:
             f"{imported.source} is a network on {imported.model.n_ctx} tokens of {imported.model.d_vocab}, not on "
             f"pairs of residues (two tokens of p, or three with '='); only modular arithmetic can be explained so far"
         )
-    config = ModularConfig(
-        p=imported.p, operation=operation, equals_token=imported.equals_token, data=FiniteData(train_fraction=1)
-    )
+    try:
+        config = ModularConfig(
+            p=imported.p, operation=operation, equals_token=imported.equals_token, data=FiniteData(train_fraction=1)
+        )
+    except ValidationError as error:
+        raise ConfigError(explain_validation(error)) from error
     return modular_task(config)
