@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.analysis.coordinates import Coordinates
 from grokscope.analysis.fourier import frequency_norms, transform, transform_2d
 from grokscope.analysis.neurons import NeuronFrequencies, key_frequencies, neuron_frequencies
 from grokscope.analysis.unembedding import neuron_logit_map, token_embedding
@@ -86,9 +87,15 @@ def logit_components(logits: Float[Tensor, "p p p"]) -> Float[Tensor, "p p"]:
     return power.sqrt()
 
 
-def neurons_of(model: Transformer | MLP, task: ModularTask) -> NeuronFrequencies | None:
-    """Return the frequencies of the last layer's neurons, or None for a network without neurons."""
+def neurons_of(
+    model: Transformer | MLP, task: ModularTask, coordinates: Coordinates | None = None
+) -> NeuronFrequencies | None:
+    """Return the frequencies of the last layer's neurons, or None for a network without neurons.
+
+    They are frequencies in the residues themselves, or in ``coordinates``.
+    """
     name = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
     if neuron_logit_map(model, task.p) is None:
         return None
-    return neuron_frequencies(whole_table(model, task, {name}).activations[name])
+    post = whole_table(model, task, {name}).activations[name]
+    return neuron_frequencies(post if coordinates is None else coordinates.of_inputs(post))

@@ -4,15 +4,11 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from grokscope.analysis.coordinates import Coordinates
+from grokscope.analysis.circuit import neurons_of
 from grokscope.analysis.measures import coordinates_of, measure, train_mask
-from grokscope.analysis.neurons import key_frequencies, neuron_frequencies
-from grokscope.analysis.unembedding import neuron_logit_map
-from grokscope.analysis.whole_table import whole_table
+from grokscope.analysis.neurons import key_frequencies
 from grokscope.errors import ConfigError, RunError
-from grokscope.models import MLP, Transformer
 from grokscope.runs import Run
-from grokscope.tasks import ModularTask
 
 
 def measure_run(
@@ -38,7 +34,8 @@ def measure_run(
     coordinates = coordinates_of(task)
     steps = chosen_steps(run, every)
     if frequencies is None:
-        frequencies = _keys(run.model(steps[-1]), task, coordinates)
+        neurons = neurons_of(run.model(steps[-1]), task, coordinates)
+        frequencies = [] if neurons is None else key_frequencies(neurons)
         if not frequencies:
             raise ConfigError(
                 f"the network of {run.path} at step {steps[-1]} has no key frequencies (no frequency has a cluster of "
@@ -64,11 +61,3 @@ def chosen_steps(run: Run, every: int | None = None) -> list[int]:
     if not steps:
         raise RunError(f"{run.path} has no checkpoints to measure")
     return steps if every is None else sorted({step for step in steps if step % every == 0} | {steps[-1]})
-
-
-def _keys(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates) -> list[int]:
-    if neuron_logit_map(model, task.p) is None:
-        return []
-    last = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
-    post = whole_table(model, task, {last}).activations[last]
-    return key_frequencies(neuron_frequencies(coordinates.of_inputs(post)))
