@@ -25,7 +25,7 @@ GROKKED_ACCURACY = 0.95
 SETTLED_SHARE = 0.05
 
 
-def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
+def find_phases(metrics: pd.DataFrame, guessing_loss: float) -> Phases:
     """Return the borders of the phases.
 
     The paper reads 1.4k, 9.4k and 14k off its measures by eye (Nanda et al. 2023, section 5.2). The rules here
@@ -34,14 +34,14 @@ def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
     - *memorised*: where the test loss peaks. Memorising pushes it up; it falls once the weight decay's preference
       for the circuit wins, long before anything can be seen in the accuracy. None if it never rose by a tenth, or
       if it is still within a hundredth of its peak at the end of the run.
-    - *generalised*: the first evaluation from which on the test loss stays below ln(p).
+    - *generalised*: the first evaluation from which on the test loss stays below that of guessing, ln(p).
     - *cleaned*: the first evaluation, after that, from which on the test loss stays within a factor two of its
       minimum, if that has lasted for at least a twentieth of the run: a loss that is still falling is still being
       cleaned up.
 
     Args:
         metrics: columns ``step``, ``test_loss`` (nats), ``test_accuracy``.
-        p: number of answers, for the loss of guessing.
+        guessing_loss: the cross-entropy of guessing in nats, as ``Task.guessing_loss`` has it.
 
     A run that only memorises has no ``generalised``; one that generalises at once has no ``memorised``.
     """
@@ -49,7 +49,7 @@ def find_phases(metrics: pd.DataFrame, p: int) -> Phases:
     if curve.empty:
         return Phases(None, None, None, None)
     steps, losses = curve["step"].to_numpy(), curve["test_loss"].to_numpy()
-    generalised = _from_then_on(steps, losses < math.log(p))
+    generalised = _from_then_on(steps, losses < guessing_loss)
     grokked = _from_then_on(steps, curve["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
     peak = int(losses.argmax())
     rose = losses[peak] > 1.1 * losses[0]

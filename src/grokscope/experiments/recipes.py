@@ -1,84 +1,29 @@
 """The named experiments: what each is for, what it takes, and what was published of it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Literal
 
 from grokscope.errors import ConfigError, nearest
+from grokscope.experiments import modular, phase_changes
+from grokscope.experiments.recipe import Recipe
 from grokscope.runs import Experiment
-from grokscope.tasks import ModularConfig
-from grokscope.training import AdamWConfig, Schedule, Stop
 
+Data = Literal["endless", "finite"]
 
-@dataclass(frozen=True)
-class Recipe:
-    """An experiment with a name, and what to expect of it."""
-
-    experiment: Experiment
-    duration: str
-    """On two CPU cores."""
-    published: dict[str, object] = field(default_factory=dict)
-    """Numbers that a faithful run must reproduce, by name."""
-
-
-def mainline() -> Recipe:
-    """The paper's network: Nanda & Lieberum (2022); Nanda et al. (2023), section 3; seed 0."""
-    experiment = Experiment(
-        name="mainline",
-        description="The paper's network: addition mod 113, 30 % of the pairs, AdamW with weight decay 1",
-        stop=Stop(steps=14_000),
-    )
-    published = {
-        "train_loss_at_0": 4.764052,
-        "test_loss_at_0": 4.768347,
-        "key_frequencies": (14, 35, 41, 42, 52),
-        "phase_boundaries": (1_400, 9_400, 14_000),
-        # of the network at epoch 40,000
-        "loss": 2.412e-7,
-        "neurons_in_clusters": 0.846,
-        "logit_fve": 0.95,
-        "formula_loss": 4.7e-8,
-        "restricted_loss": 5.55e-8,
-        "read_out_fve": (0.932, 0.982),
-        "attention_fve": (0.979, 0.991),
-        "mlp_skip_zero": 9.12e-7,
-        "mlp_skip_mean": 7.25e-7,
-        "heads_zero": 24.3,
-        "attention_skip_zero": 19.1,
-        "linear_softmax": 2.12e-7,
-    }
-    return Recipe(experiment, "9 minutes", published)
-
-
-def fast() -> Recipe:
-    """The same network and data, with an optimiser that groks in seconds."""
-    experiment = mainline().experiment.model_copy(
-        update={
-            "name": "fast",
-            "description": "The paper's network and data with a high learning rate and decay: groks within 300 steps",
-            # eps and the cosine are what keeps it there: without them it spikes once the gradients have become small
-            "optimizer": AdamWConfig(lr=1e-2, weight_decay=3.0, eps=1e-6),
-            "schedule": Schedule(decay="cosine", decay_from=200, decay_to=500),
-            "stop": Stop(steps=500),
-            "evaluate_every": 5,
-            "checkpoint_every": 10,
-        }
-    )
-    return Recipe(experiment, "25 seconds")
-
-
-def random_labels() -> Recipe:
-    """The memorisation control: the mainline with labels that have no rule, so that nothing can be generalised."""
-    experiment = mainline().experiment.model_copy(
-        update={
-            "name": "random-labels",
-            "description": "The memorisation control: as mainline, but every pair has a random label",
-            "task": ModularConfig(operation="random"),
-            "stop": Stop(steps=5_000),
-        }
-    )
-    return Recipe(experiment, "3 minutes")
-
-
-_RECIPES = {"mainline": mainline, "fast": fast, "random-labels": random_labels}
+_RECIPES: dict[str, Callable[[], Recipe]] = {
+    "mainline": modular.mainline,
+    "fast": modular.fast,
+    "random-labels": modular.random_labels,
+    "five-digit-addition": phase_changes.five_digit_addition,
+    "five-digit-addition-small": phase_changes.five_digit_addition_small,
+    "five-digit-addition-finite": phase_changes.five_digit_addition_finite,
+    "repeated-subsequences": phase_changes.repeated_subsequences,
+    "repeated-subsequences-finite": phase_changes.repeated_subsequences_finite,
+    "skip-trigrams": phase_changes.skip_trigrams,
+    "skip-trigrams-finite": phase_changes.skip_trigrams_finite,
+    "mainline-endless": modular.mainline_endless,
+    **modular.variants(),
+}
 
 
 def recipe_names() -> list[str]:
@@ -86,15 +31,28 @@ def recipe_names() -> list[str]:
     return list(_RECIPES)
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str, data: Data | None = None) -> Recipe:
     """Return the recipe of that name.
+
+    Args:
+        name: as :func:`recipe_names` lists it.
+        data: the same task with endless or with finite data, which is a recipe of its own.
 
     Raises:
         ConfigError: there is none.
     """
     if name not in _RECIPES:
         raise ConfigError(f"no experiment is called {name!r}{nearest(name, _RECIPES)}; see 'grokscope experiments'")
-    return _RECIPES[name]()
+    chosen = _RECIPES[name]()
+    if data is None or chosen.experiment.task.data.kind == data:
+        return chosen
+    other = f"{name}-{data}"
+    if other not in _RECIPES:
+        raise ConfigError(
+            f"{name} has {chosen.experiment.task.data.kind} data and no counterpart with {data} data; change it with "
+            f"--set task.data.kind={data}"
+        )
+    return _RECIPES[other]()
 
 
 def published_of(experiment: Experiment) -> dict[str, object]:

@@ -30,6 +30,9 @@ class TransformerConfig(Config):
         default=1.0, ge=0, le=1, description="c of c·softmax(scores) + (1 − c), the constant added to every entry"
     )
     residual_scale: float = Field(default=1.0, gt=0, description="x ← scale·x + attention(x) in every layer")
+    attention_init: Literal["d_model", "d_head"] = Field(
+        default="d_model", description="W_Q, W_K and W_V begin as normal numbers over the square root of this"
+    )
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="rate on what attention and MLP add to the residual stream"
     )

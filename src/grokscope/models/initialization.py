@@ -3,6 +3,7 @@
 Nanda & Lieberum (2022), published code: after ``torch.manual_seed(seed)``, standard normal float32
 numbers for each weight in the order W_E, W_pos, then for each layer W_K, W_Q, W_V, W_O, W_in, W_out,
 then W_U, in *their* shapes (given below), divided by √d_model, W_U by √d_vocab. Biases are zero.
+Their network for repeated subsequences has W_K, W_Q and W_V over √d_head instead (``attention_init``).
 """
 
 import math
@@ -27,9 +28,9 @@ class Draw:
         """Return a matrix ``[n_in, n_out]``, drawn as ``[n_out, n_in]``."""
         return self(n_out, n_in, fan=fan).T.contiguous()
 
-    def heads_in(self, n_heads: int, d_model: int, d_head: int) -> Tensor:
+    def heads_in(self, n_heads: int, d_model: int, d_head: int, *, fan: int) -> Tensor:
         """Return W_Q, W_K or W_V ``[n_heads, d_model, d_head]``, drawn as ``[n_heads, d_head, d_model]``."""
-        return self(n_heads, d_head, d_model, fan=d_model).transpose(1, 2).contiguous()
+        return self(n_heads, d_head, d_model, fan=fan).transpose(1, 2).contiguous()
 
     def heads_out(self, n_heads: int, d_head: int, d_model: int) -> Tensor:
         """Return W_O ``[n_heads, d_head, d_model]``, drawn as ``[d_model, n_heads · d_head]``."""

@@ -80,9 +80,10 @@ class Attention(nn.Module):
         super().__init__()
         h, d, e = config.n_heads, config.d_model, config.d_head
         self.causal, self.coefficient = config.causal, config.attention_coefficient
-        self.W_K = nn.Parameter(draw.heads_in(h, d, e))
-        self.W_Q = nn.Parameter(draw.heads_in(h, d, e))
-        self.W_V = nn.Parameter(draw.heads_in(h, d, e))
+        fan = e if config.attention_init == "d_head" else d
+        self.W_K = nn.Parameter(draw.heads_in(h, d, e, fan=fan))
+        self.W_Q = nn.Parameter(draw.heads_in(h, d, e, fan=fan))
+        self.W_V = nn.Parameter(draw.heads_in(h, d, e, fan=fan))
         self.W_O = nn.Parameter(draw.heads_out(h, e, d))
         biased = config.biases == "all"
         self.b_K = nn.Parameter(draw.zeros(h, e)) if biased else None

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -25,6 +26,9 @@ from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
 
 Dropout = Callable[[Tensor], Tensor]
+
+MANY_KEYS = 8
+"""Up to so many keys, summing their values one after the other is faster than one product over all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +132,9 @@ def first_attention(
         hidden = hidden.unsqueeze(-1)
         scores = scores.masked_fill(hidden, -torch.inf)
     pattern = mixed_with_constant(scores.softmax(dim=2), attention.coefficient, hidden)
+    if n_keys > MANY_KEYS:
+        values = v.index_select(0, plan.keys.index.flatten()).view(n_examples, n_keys, h, e)
+        return torch.einsum("bqkh,bkhe->bqhe", pattern, values).flatten(2)
     z = None
     for place in range(n_keys):  # never all keys' values at once: that tensor would be the largest of the layer
         values = v.index_select(0, plan.keys.index[:, place]).view(n_examples, 1, h, e)
@@ -160,6 +167,10 @@ def _attend(
     v: Float[Tensor, "b h k e"],
     hidden: Bool[Tensor, "q k"] | None,
 ) -> Float[Tensor, "b q he"]:
+    if attention.coefficient == 1:  # fused: the scores, by far the largest tensors of a long sequence, are never kept
+        seen = None if hidden is None else ~hidden
+        z = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=1.0)
+        return z.transpose(1, 2).flatten(2)
     scores = q @ k.transpose(2, 3)
     if hidden is not None:
         scores = scores.masked_fill(hidden, -torch.inf)

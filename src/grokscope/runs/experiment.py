@@ -5,12 +5,12 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, StrictInt, ValidationError, model_validator
+from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
 from grokscope.config import Config
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import ModelConfig, TransformerConfig
-from grokscope.tasks import FiniteData, ModularConfig
+from grokscope.tasks import FiniteData, ModularConfig, TaskConfig
 from grokscope.training import AdamWConfig, LossKind, OptimizerConfig, Schedule, Stop
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
@@ -42,7 +42,7 @@ class Experiment(Config):
 
     name: str = Field(default="custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
-    task: ModularConfig = ModularConfig()
+    task: TaskConfig = ModularConfig()
     model: ModelConfig = TransformerConfig()
     optimizer: OptimizerConfig = AdamWConfig()
     schedule: Schedule = Schedule()
@@ -56,11 +56,18 @@ class Experiment(Config):
     evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")
     checkpoint_every: StrictInt = Field(default=100, ge=1, description="steps between two checkpoints")
 
+    @field_validator("task", mode="before")
+    @classmethod
+    def _modular_unless_said(cls, task: Any) -> Any:
+        return {"kind": "modular", **task} if isinstance(task, Mapping) else task
+
     @model_validator(mode="after")
     def _stop_can_be_reached(self) -> "Experiment":
-        data = self.task.data
+        task, data = self.task, self.task.data
         tested = self.stop.test_loss is not None or self.stop.test_accuracy is not None
-        if tested and isinstance(data, FiniteData) and int(data.train_fraction * self.task.p**2) == self.task.p**2:
+        if not (tested and isinstance(task, ModularConfig) and isinstance(data, FiniteData)):
+            return self
+        if int(data.train_fraction * task.p**2) == task.p**2:
             raise ValueError(
                 f"stop.test_loss and stop.test_accuracy need a test set, and train_fraction {data.train_fraction} "
                 f"leaves none; lower it, or stop by steps alone"
@@ -145,6 +152,7 @@ def explain_validation(error: ValidationError) -> str:
     parts = []
     for item in error.errors():
         kinds = {"transformer", "mlp", "finite", "endless", "adamw", "adam", "sgd", "modular"}
+        kinds |= {"digit-addition", "repeated-subsequences", "skip-trigrams"}
         name = ".".join(str(part) for part in item["loc"] if part not in kinds)
         message = item["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]

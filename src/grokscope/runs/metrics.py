@@ -4,7 +4,9 @@ import contextlib
 import csv
 import io
 import math
-from dataclasses import astuple, dataclass, fields
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
@@ -25,9 +27,21 @@ class Row:
     train_accuracy: float
     test_loss: float = math.nan
     test_accuracy: float = math.nan
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Losses of the task's parts by column: ``train_loss_digit_0``, …"""
+
+    def values(self) -> list[float]:
+        """Return the numbers in the order of the columns."""
+        return [*(getattr(self, name) for name in COLUMNS), *self.parts.values()]
 
 
-COLUMNS = [field.name for field in fields(Row)]
+COLUMNS = [each.name for each in fields(Row) if each.name != "parts"]
+PART = re.compile(r"(train|test)_loss_\w+")
+
+
+def part_columns(parts: Sequence[str]) -> list[str]:
+    """Return the columns of a task with these parts, after :data:`COLUMNS`."""
+    return [f"{data}_loss_{part}" for data in ("train", "test") for part in parts]
 
 
 class MetricsFile:
@@ -36,16 +50,17 @@ class MetricsFile:
     Nothing that depends on the clock is kept in it: the same experiment gives the same bytes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, parts: Sequence[str] = ()) -> None:
         self._path = path
         if not path.exists():
-            write_atomically(path, (",".join(COLUMNS) + "\n").encode())
+            write_atomically(path, (",".join([*COLUMNS, *part_columns(parts)]) + "\n").encode())
         self._file = path.open("a", newline="")
 
     def append(self, row: Row) -> None:
         """Write one row; it is with the operating system when this returns."""
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow("" if value != value else repr(value) for value in astuple(row))
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow("" if value != value else repr(value) for value in row.values())
         try:
             self._file.write(text.getvalue())
             self._file.flush()
@@ -70,8 +85,10 @@ def read_metrics(path: Path) -> pd.DataFrame:
         raise RunError(f"cannot read {path}: {error}") from error
     whole = text[: text.rfind("\n") + 1]
     lines = whole.splitlines()
-    if not lines or lines[0] != ",".join(COLUMNS):
-        raise RunError(f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}")
+    columns = lines[0].split(",") if lines else []
+    parts = columns[len(COLUMNS) :]
+    if columns[: len(COLUMNS)] != COLUMNS or not all(map(PART.fullmatch, parts)):
+        raise RunError(f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}, and then losses of parts")
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         try:
@@ -80,10 +97,10 @@ def read_metrics(path: Path) -> pd.DataFrame:
             rows.append((int(step), *(float(value) if value else math.nan for value in values)))
         except ValueError as error:
             raise RunError(f"{path} is damaged at line {number}: {line[:80]!r}") from error
-        if len(rows[-1]) != len(COLUMNS):
+        if len(rows[-1]) != len(columns):
             raise RunError(f"{path} is damaged at line {number}: {line[:80]!r}")
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({name: "int64" if name == "step" else "float64" for name in COLUMNS})
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype({name: "int64" if name == "step" else "float64" for name in columns})
 
 
 def keep_rows_before(path: Path, step: int) -> None:

@@ -19,12 +19,12 @@ from grokscope.runs.experiment import Experiment, explain_validation
 from grokscope.runs.files import load_tensors, save_tensors, write_atomically
 from grokscope.runs.folder import RunFolder, Status
 from grokscope.runs.interruption import asked_to_stop
-from grokscope.runs.metrics import MetricsFile, Row, keep_rows_before, read_metrics
+from grokscope.runs.metrics import COLUMNS, MetricsFile, Row, keep_rows_before, part_columns, read_metrics
 from grokscope.runs.provenance import provenance
 from grokscope.runs.run import Run, initial_model
-from grokscope.tasks import ModularTask, modular_task
+from grokscope.tasks import ModularConfig, ModularTask, Task, TaskConfig, build_task
 from grokscope.tasks.operations import is_file_function, source_hash
-from grokscope.training import Trainer
+from grokscope.training import Score, Trainer
 
 OnRow = Callable[[Row], None]
 
@@ -70,7 +70,7 @@ def record_run(
     execution = (execution or Execution()).resolved()
     with execution.applied() as device:
         seeds = experiment.seeds
-        task = modular_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+        task = build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
         model = initial_model(experiment, task).to(device)
         trainer = Trainer(
             model,
@@ -117,7 +117,7 @@ def _check_same(experiment: Experiment, folder: RunFolder) -> None:
 
 
 @contextmanager
-def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, begun: bool) -> Iterator[None]:
+def _opened(folder: RunFolder, experiment: Experiment, task: Task, *, begun: bool) -> Iterator[None]:
     created = not folder.path.exists()
     try:
         (folder.path / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -130,12 +130,8 @@ def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, beg
         if folder.exists() and not begun:
             raise RunError(f"{folder.path} holds a run that another process has just made; use another --out")
         try:
-            if not begun and is_file_function(experiment.task.operation):
-                save_tensors(
-                    folder.table,
-                    {"table": task.table},
-                    {"source_sha256": source_hash(experiment.task.operation)},
-                )
+            if not begun:
+                _keep_table(folder, experiment.task, task)
             write_atomically(folder.experiment, experiment.to_yaml().encode())
         except RunError:
             if created:
@@ -144,6 +140,12 @@ def _opened(folder: RunFolder, experiment: Experiment, task: ModularTask, *, beg
         yield
     finally:
         lock.release()
+
+
+def _keep_table(folder: RunFolder, config: TaskConfig, task: Task) -> None:
+    """Keep the answers of an operation from the user's own file, which may change."""
+    if isinstance(config, ModularConfig) and isinstance(task, ModularTask) and is_file_function(config.operation):
+        save_tensors(folder.table, {"table": task.table}, {"source_sha256": source_hash(config.operation)})
 
 
 class _Recording:
@@ -176,11 +178,11 @@ class _Recording:
         self._began = time.monotonic()
         keep_rows_before(folder.metrics, trainer.step)
         rows = read_metrics(folder.metrics).tail(experiment.stop.patience) if folder.metrics.exists() else None
-        self._recent = [] if rows is None else [Row(**row) for row in rows.to_dict("records")]
+        self._recent = [] if rows is None else [Row(**row) for row in rows[COLUMNS].to_dict("records")]
 
     def until_the_end(self) -> None:
         self._write("running", "")
-        metrics = MetricsFile(self._folder.metrics)
+        metrics = MetricsFile(self._folder.metrics, self._trainer.task.parts)
         try:
             with asked_to_stop() as asked:
                 self._write(*self._loop(metrics, asked))
@@ -202,13 +204,12 @@ class _Recording:
             last = step >= experiment.stop.steps
             due = last or step % experiment.evaluate_every == 0
             keep = last or step % experiment.checkpoint_every == 0
-            gradient = trainer.gradient(with_accuracy=due)
+            gradient = trainer.gradient(with_score=due)
             if due or keep:
                 self._require_finite(step, gradient.loss.item())
             reason = f"reached {step} steps" if last else None
             if due:
-                test = trainer.test()
-                row = Row(step, gradient.loss.item(), gradient.accuracy or 0.0, *(test or ()))
+                row = self._row(step, gradient.score, trainer.test())
                 metrics.append(row)
                 self._on_row(row)
                 reason = reason or self._stop_reason(row)
@@ -219,6 +220,13 @@ class _Recording:
             if reason:
                 return "finished", reason
             trainer.update()
+
+    def _row(self, step: int, train: Score | None, test: Score | None) -> Row:
+        assert train is not None
+        names = part_columns(self._trainer.task.parts)
+        tested = test or Score(math.nan, math.nan, (math.nan,) * len(train.parts))
+        parts = dict(zip(names, train.parts + tested.parts, strict=True))
+        return Row(step, train.loss, train.accuracy, tested.loss, tested.accuracy, parts)
 
     def _stop_reason(self, row: Row) -> str | None:
         stop = self._experiment.stop

@@ -14,7 +14,7 @@ from grokscope.runs.experiment import Experiment
 from grokscope.runs.files import load_tensors
 from grokscope.runs.folder import RunFolder
 from grokscope.runs.metrics import read_metrics
-from grokscope.tasks import FiniteData, ModularTask, modular_task
+from grokscope.tasks import Task, build_task
 
 
 class Run:
@@ -55,13 +55,14 @@ class Run:
     @property
     def task_name(self) -> str:
         """What is learned, in a few words: ``add mod 113, 0.3 of the pairs``."""
-        task = self.experiment.task
-        data = f"{task.data.train_fraction:.4g} of the pairs" if isinstance(task.data, FiniteData) else "endless data"
-        return f"{task.operation} mod {task.p}, {data}"
+        return self.experiment.task.in_words
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """One row an evaluation: step, train_loss, train_accuracy, test_loss, test_accuracy (losses in nats)."""
+        """One row an evaluation: step, train_loss, train_accuracy, test_loss, test_accuracy (losses in nats).
+
+        A task with parts has the loss of each beside them: train_loss_digit_0, …, test_loss_digit_0, …
+        """
         return read_metrics(self.folder.metrics)
 
     @property
@@ -70,11 +71,11 @@ class Run:
         return self.folder.checkpoint_steps()
 
     @cached_property
-    def task(self) -> ModularTask:
+    def task(self) -> Task:
         """The task, with the very split and labels that were trained on."""
         table = load_tensors(self.folder.table)["table"] if self.folder.table.exists() else None
         seeds = self.experiment.seeds
-        return modular_task(self.experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+        return build_task(self.experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
 
     def weights(self, step: int | None = None) -> dict[str, Tensor]:
         """Return the weights by name after ``step`` updates (the last checkpoint if None).
@@ -115,7 +116,7 @@ class Run:
         return f"Run({str(self.path)!r}, {self.status}, {len(steps)} checkpoints{last})"
 
 
-def initial_model(experiment: Experiment, task: ModularTask) -> Transformer | MLP:
+def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
     """Return the network of ``experiment`` before its first update."""
     return build_model(
         experiment.model,

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+UNSCORED = -1
+"""The target of a place that is not scored in this example, though it is in others."""
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -13,14 +16,38 @@ class Examples:
 
     tokens: Int[Tensor, "example n_ctx"]
     targets: Int[Tensor, "example n_scored"]
+    """The right tokens; :data:`UNSCORED` where an example has none."""
+    parts: Int[Tensor, "example n_scored"] | None = None
+    """Which part of the task each target belongs to, as a place in ``Task.parts``; None where a task has no parts."""
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
 
     def select(self, index: Int[Tensor, " chosen"]) -> "Examples":
         """Return the examples at ``index``, in that order."""
-        return Examples(self.tokens.index_select(0, index), self.targets.index_select(0, index))
+        parts = None if self.parts is None else self.parts.index_select(0, index)
+        return Examples(self.tokens.index_select(0, index), self.targets.index_select(0, index), parts)
+
+    def split(self, size: int) -> list["Examples"]:
+        """Return the examples in order, at most ``size`` at a time."""
+        places = torch.arange(len(self), device=self.tokens.device)
+        return [self.select(chosen) for chosen in places.split(size)]
+
+    def replaced(self, index: Int[Tensor, " chosen"], others: "Examples") -> "Examples":
+        """Return the examples with ``others`` at ``index``."""
+        parts = None
+        if self.parts is not None and others.parts is not None:
+            parts = self.parts.index_copy(0, index, others.parts)
+        return Examples(
+            self.tokens.index_copy(0, index, others.tokens), self.targets.index_copy(0, index, others.targets), parts
+        )
+
+    def scored_places(self) -> Int[Tensor, " scored"] | None:
+        """Return where in the flattened targets something is to be predicted; None where that is everywhere."""
+        scored = self.targets.flatten() != UNSCORED
+        return None if bool(scored.all()) else scored.nonzero().squeeze(1)
 
     def to(self, device: torch.device) -> "Examples":
         """Return the same examples on ``device``."""
-        return Examples(self.tokens.to(device), self.targets.to(device))
+        parts = None if self.parts is None else self.parts.to(device)
+        return Examples(self.tokens.to(device), self.targets.to(device), parts)

@@ -1,5 +1,6 @@
 """Arithmetic modulo p on pairs of tokens, the task of every published grokking experiment."""
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -34,12 +35,22 @@ class FiniteData(Config):
         default=None, ge=1, description="pairs in a step; null trains on all of them at once"
     )
 
+    @property
+    def in_words(self) -> str:
+        """The amount of data, for people."""
+        return f"{self.train_fraction:.4g} of the pairs"
+
 
 class EndlessData(Config):
     """Pairs drawn afresh for every step, with replacement; all p² pairs are the test set."""
 
     kind: Literal["endless"] = "endless"
     batch_size: StrictInt = Field(default=1024, ge=1, description="pairs in a step")
+
+    @property
+    def in_words(self) -> str:
+        """The amount of data, for people."""
+        return "endless data"
 
 
 class ModularConfig(Config):
@@ -75,6 +86,11 @@ class ModularConfig(Config):
                     f"use at least {1 / n_pairs:.2g}"
                 )
         return self
+
+    @property
+    def in_words(self) -> str:
+        """What is learned, for people: ``add mod 113, 0.3 of the pairs``."""
+        return f"{self.operation} mod {self.p}, {self.data.in_words}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +169,20 @@ def modular_task(
         train=train,
         test=test,
         batches=batches,
+        guessing_loss=math.log(p),
+        parts=(),
         p=p,
         table=table,
         equals_token=equals,
     )
+
+
+def require_modular(task: Task, what: str) -> ModularTask:
+    """Return ``task`` if it is modular arithmetic.
+
+    Raises:
+        ConfigError: it is another task, for which there is no such thing as ``what``.
+    """
+    if not isinstance(task, ModularTask):
+        raise ConfigError(f"{what} needs a network that does modular arithmetic; this one was trained on {task.name}")
+    return task

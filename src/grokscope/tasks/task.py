@@ -25,6 +25,10 @@ class Task:
     test: Examples | None
     """Examples never trained on; for an endless stream, a fixed sample; None where nothing is left to test on."""
     batches: Batches
+    guessing_loss: float
+    """The cross-entropy of guessing among the possible answers, in nats."""
+    parts: tuple[str, ...]
+    """Names of the parts whose losses are told apart, in order; empty where there is only the whole."""
 
     def to(self: _Task, device: torch.device) -> _Task:
         """Return the same task with its examples on ``device``."""

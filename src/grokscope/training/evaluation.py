@@ -1,4 +1,4 @@
-"""Loss and accuracy on a fixed set of examples."""
+"""Loss and accuracy on a fixed set of examples, whole and by parts of the task."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,12 @@ from torch import Tensor
 
 from grokscope.models import Network
 from grokscope.tasks import Examples
-from grokscope.training.loss import relative_cross_entropy
+from grokscope.training.loss import row_losses
 
 CHUNK = 8192
 """Examples in one pass: bounds memory whatever the size of the set, and is large enough for full speed."""
+TOKENS = 32_768
+"""Tokens in one pass, for the same reason where sequences are long."""
 
 
 class Score(NamedTuple):
@@ -20,7 +22,9 @@ class Score(NamedTuple):
     loss: float
     """Mean cross-entropy in nats."""
     accuracy: float
-    """Share of scored positions whose largest logit is the right one."""
+    """Share of scored places whose largest logit is the right one."""
+    parts: tuple[float, ...] = ()
+    """Mean cross-entropy of each part of the task; NaN of a part that has no example."""
 
 
 def accuracy(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]) -> float:
@@ -28,28 +32,63 @@ def accuracy(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " r
     return (logits.argmax(dim=1) == targets).float().mean().item()
 
 
+def part_losses(
+    losses: Float[Tensor, " rows"], parts: Int[Tensor, " rows"], n_parts: int
+) -> Float[Tensor, "n_parts 2"]:
+    """Return the sum of the losses of each part, and how many there are."""
+    both = torch.stack([losses.double(), torch.ones_like(losses, dtype=torch.float64)], dim=1)
+    return torch.zeros(n_parts, 2, dtype=torch.float64, device=losses.device).index_add_(0, parts, both)
+
+
+class Scored(NamedTuple):
+    """What is to be predicted of a batch, without the places where an example has nothing to predict."""
+
+    places: Int[Tensor, " rows"] | None
+    """Rows of the flattened logits; None where they are all scored."""
+    targets: Int[Tensor, " rows"]
+    parts: Int[Tensor, " rows"] | None
+
+    @classmethod
+    def of(cls, examples: Examples) -> "Scored":
+        """Return the scored places of ``examples``."""
+        places = examples.scored_places()
+        flat = [None if each is None else each.flatten() for each in (examples.targets, examples.parts)]
+        if places is not None:
+            flat = [None if each is None else each.index_select(0, places) for each in flat]
+        targets, parts = flat
+        assert targets is not None
+        return cls(places, targets, parts)
+
+    def rows(self, logits: Float[Tensor, "example n_scored d_vocab_out"]) -> Float[Tensor, "rows d_vocab_out"]:
+        """Return the logits where something is to be predicted."""
+        flat = logits.flatten(0, 1)
+        return flat if self.places is None else flat.index_select(0, self.places)
+
+
 class Evaluator:
     """A set of examples made ready to be run through a network again and again."""
 
-    def __init__(self, model: Network, examples: Examples, positions: tuple[int, ...]) -> None:
-        self._model = model
-        self._chunks = [
-            (model.plan(tokens, positions), targets)
-            for tokens, targets in zip(examples.tokens.split(CHUNK), examples.targets.split(CHUNK), strict=True)
-        ]
+    def __init__(self, model: Network, examples: Examples, positions: tuple[int, ...], n_parts: int = 0) -> None:
+        self._model, self._n_parts = model, n_parts
+        size = min(CHUNK, max(1, TOKENS // examples.tokens.shape[1]))
+        self._chunks = [(model.plan(chunk.tokens, positions), Scored.of(chunk)) for chunk in examples.split(size)]
 
     @torch.no_grad()
     def __call__(self) -> Score:
         """Return the score of the network as it is now, without dropout."""
         losses, accuracies, weights = [], [], []
-        for plan, targets in self._chunks:
-            logits = self._model.run(plan).flatten(0, 1)
-            flat = targets.flatten()
-            losses.append(relative_cross_entropy(logits, flat).item())
-            accuracies.append(accuracy(logits, flat))
-            weights.append(len(flat))
+        parts = torch.zeros(self._n_parts, 2, dtype=torch.float64)
+        for plan, scored in self._chunks:
+            logits = scored.rows(self._model.run(plan))
+            each = row_losses(logits, scored.targets)
+            losses.append(each.mean().item())
+            accuracies.append(accuracy(logits, scored.targets))
+            weights.append(len(scored.targets))
+            if scored.parts is not None:
+                parts += part_losses(each, scored.parts, self._n_parts).cpu()
         total = sum(weights)
         return Score(
             sum(w * x for w, x in zip(weights, losses, strict=True)) / total,
             sum(w * x for w, x in zip(weights, accuracies, strict=True)) / total,
+            tuple((parts[:, 0] / parts[:, 1]).tolist()),
         )

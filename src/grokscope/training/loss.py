@@ -18,28 +18,33 @@ from torch.autograd.function import once_differentiable
 LossKind = Literal["relative", "float64", "float32"]
 
 
+def _relative(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return each row's loss, the others' exponentials over exp(largest), their sum, and the largest excess."""
+    chosen = targets.unsqueeze(1)
+    right = logits.gather(1, chosen)
+    excess = logits - right
+    excess.scatter_(1, chosen, -math.inf)
+    largest = excess.amax(1, keepdim=True).clamp_(min=0)
+    others = excess.sub_(largest).exp_()
+    total = others.sum(1, keepdim=True)
+    # log(1 + Σ exp(excess)) with the exponentials over exp(largest); 1 becomes exp(−largest)
+    losses = largest + torch.log1p(total + torch.expm1(-largest))
+    # adds 0, or NaN where the right answer's logit overflowed: a loss of 0 would hide that training diverged
+    return (losses + (right - right)).squeeze(1), others, total, largest
+
+
 class _RelativeCrossEntropy(torch.autograd.Function):
     """Loss and gradient in one pass over the logits: the exponentials of the loss are those of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
-        chosen = targets.unsqueeze(1)
-        right = logits.gather(1, chosen)
-        excess = logits - right
-        excess.scatter_(1, chosen, -math.inf)
-        largest = excess.amax(1, keepdim=True).clamp_(min=0)
-        others = excess.sub_(largest).exp_()
-        total = others.sum(1, keepdim=True)
-        # log(1 + Σ exp(excess)) with the exponentials over exp(largest); 1 becomes exp(−largest)
-        loss = (largest + torch.log1p(total + torch.expm1(-largest))).mean()
-        # adds 0, or NaN where the right answer's logit overflowed: a loss of 0 would hide that training diverged
-        loss = loss + (right - right).sum()
+        losses, others, total, largest = _relative(logits, targets)
         if ctx.needs_input_grad[0]:
             scale = 1 / ((total + torch.exp(-largest)) * logits.shape[0])
             gradient = others.mul_(scale)
-            gradient.scatter_(1, chosen, -total * scale)
+            gradient.scatter_(1, targets.unsqueeze(1), -total * scale)
             ctx.save_for_backward(gradient)
-        return loss
+        return losses.mean()
 
     @staticmethod
     @once_differentiable
@@ -65,6 +70,12 @@ def relative_cross_entropy(
         The loss in nats; differentiable once.
     """
     return _RelativeCrossEntropy.apply(logits, targets)  # pyright: ignore[reportReturnType]
+
+
+@torch.no_grad()
+def row_losses(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+    """Return the cross-entropy of each row in nats, precise relative to its own size; not differentiable."""
+    return _relative(logits, targets)[0]
 
 
 def float64_cross_entropy(

@@ -1,6 +1,6 @@
 """The training loop's body: one step at a time, nothing on disk."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,8 +8,8 @@ from torch import Tensor
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import Examples, Task
-from grokscope.training.evaluation import Evaluator, Score, accuracy
-from grokscope.training.loss import LOSSES, LossKind
+from grokscope.training.evaluation import Evaluator, Score, Scored, accuracy, part_losses
+from grokscope.training.loss import LOSSES, LossKind, row_losses
 from grokscope.training.optimizers import OptimizerConfig, build_optimizer
 from grokscope.training.schedules import Schedule
 
@@ -19,7 +19,7 @@ class Gradient(NamedTuple):
 
     loss: Tensor
     """Cross-entropy of the step's batch (scalar, detached), without any penalty."""
-    accuracy: float | None
+    score: Score | None
     """Of the same batch, where it was asked for."""
 
 
@@ -71,27 +71,34 @@ class Trainer:
         self._noise_seed = noise_seed
         self._run = torch.compile(model.run) if compile else model.run
         fixed = task.batches.fixed
-        self._fixed_plan = None if fixed is None else model.plan(fixed.tokens, task.scored_positions)
-        self._test = None if task.test is None else Evaluator(model, task.test, task.scored_positions)
+        self._fixed = None if fixed is None else self._prepared(fixed)
+        n_parts = len(task.parts)
+        self._test = None if task.test is None else Evaluator(model, task.test, task.scored_positions, n_parts)
 
-    def gradient(self, *, with_accuracy: bool = False) -> Gradient:
+    def _prepared(self, batch: Examples) -> tuple[Any, Scored]:
+        return self.model.plan(batch.tokens, self.task.scored_positions), Scored.of(batch)
+
+    def gradient(self, *, with_score: bool = False) -> Gradient:
         """Compute loss and gradient of this step's batch at the present weights."""
-        batch: Examples = self.task.batches(self.step)
-        plan = self._fixed_plan
-        if plan is None:
-            plan = self.model.plan(batch.tokens, self.task.scored_positions)
+        plan, scored = self._fixed or self._prepared(self.task.batches(self.step))
         noise = None
         if self.model.config.dropout:
-            noise = stream("dropout", self._noise_seed, self.step, device=batch.tokens.device)
-        logits = self._run(plan, noise=noise).flatten(0, 1)
-        targets = batch.targets.flatten()
-        loss = self._cross_entropy(logits, targets)
+            noise = stream("dropout", self._noise_seed, self.step, device=scored.targets.device)
+        logits = scored.rows(self._run(plan, noise=noise))
+        loss = self._cross_entropy(logits, scored.targets)
         objective = loss
         if self._l1:
             objective = loss + self._l1 * sum(weights.abs().sum() for weights in self.model.parameters())
         self._optimizer.zero_grad()
         objective.backward()
-        return Gradient(loss.detach(), accuracy(logits.detach(), targets) if with_accuracy else None)
+        return Gradient(loss.detach(), self._score(logits.detach(), scored, loss.item()) if with_score else None)
+
+    def _score(self, logits: Tensor, scored: Scored, loss: float) -> Score:
+        parts: tuple[float, ...] = ()
+        if scored.parts is not None:
+            sums = part_losses(row_losses(logits, scored.targets), scored.parts, len(self.task.parts))
+            parts = tuple((sums[:, 0] / sums[:, 1]).tolist())
+        return Score(loss, accuracy(logits, scored.targets), parts)
 
     def update(self) -> None:
         """Move the weights along the gradient computed last."""

@@ -1,0 +1,111 @@
+"""Skip trigrams: a trigger somewhere among noise decides what follows the last token."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, StrictInt
+
+from grokscope.config import Config
+from grokscope.tasks.examples import Examples
+from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
+from grokscope.tasks.task import Task
+
+BOS, QUERY = 0, 1
+"""The first token of every sequence, and the last, at which the answer is read."""
+
+
+class FiniteTrigrams(FiniteSamples):
+    """Distinct sequences to train on again and again, and others to test on."""
+
+
+class EndlessTrigrams(EndlessSamples):
+    """Sequences drawn afresh for every step, none of them in the test set."""
+
+    batch_size: StrictInt = Field(default=256, ge=1, description="sequences in a step")
+
+
+class SkipTrigramsConfig(Config):
+    """Trigger … query → answer, with one trigger at a random place among random tokens."""
+
+    kind: Literal["skip-trigrams"] = "skip-trigrams"
+    length: StrictInt = Field(default=40, ge=1, le=4000, description="tokens between the first and the query")
+    n_background: StrictInt = Field(default=10, ge=1, le=10_000, description="tokens that mean nothing")
+    n_triggers: StrictInt = Field(default=10, ge=2, le=1000, description="triggers, each with an answer of its own")
+    data: Annotated[FiniteTrigrams | EndlessTrigrams, Field(discriminator="kind")] = EndlessTrigrams()
+
+    @property
+    def in_words(self) -> str:
+        """What is learned, for people."""
+        return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.in_words}"
+
+
+@dataclass(frozen=True, eq=False)
+class SkipTrigramsTask(Task):
+    """Answer ``m`` follows the query if trigger ``m`` has occurred."""
+
+    config: SkipTrigramsConfig
+
+    @property
+    def triggers(self) -> range:
+        """The trigger tokens, in the order of their answers."""
+        first = 2 + self.config.n_background
+        return range(first, first + self.config.n_triggers)
+
+    @property
+    def background(self) -> range:
+        """The tokens that mean nothing."""
+        return range(2, 2 + self.config.n_background)
+
+    def draw(self, size: int, generator: torch.Generator) -> Examples:
+        """Return ``size`` fresh sequences."""
+        return draw_trigrams(self.config, size, generator)
+
+
+def draw_trigrams(config: SkipTrigramsConfig, size: int, generator: torch.Generator) -> Examples:
+    """Return ``size`` sequences: token 0, background tokens with one trigger at a random place, token 1.
+
+    Source: Nanda & Lieberum (2022), "skip trigrams".
+    """
+    first = 2 + config.n_background
+    tokens = torch.randint(2, first, (size, config.length + 2), generator=generator)
+    answers = torch.randint(config.n_triggers, (size, 1), generator=generator)
+    places = 1 + torch.randint(config.length, (size, 1), generator=generator)
+    tokens.scatter_(1, places, first + answers)
+    tokens[:, 0], tokens[:, -1] = BOS, QUERY
+    return Examples(tokens, answers, answers)
+
+
+def skip_trigrams_task(config: SkipTrigramsConfig, *, split_seed: int = 0, data_seed: int = 0) -> SkipTrigramsTask:
+    """Return the task that ``config`` describes.
+
+    Args:
+        config: length, tokens, triggers and data.
+        split_seed: draws the test set, and the finite training set.
+        data_seed: draws batches.
+
+    Raises:
+        ConfigError: there are not so many sequences.
+    """
+    background = config.n_background ** (config.length - 1)
+    data = sampled(
+        config.data,
+        lambda size, generator: draw_trigrams(config, size, generator),
+        n_possible=background * config.length * config.n_triggers,
+        split_seed=split_seed,
+        data_seed=data_seed,
+    )
+    return SkipTrigramsTask(
+        name=config.in_words,
+        d_vocab=2 + config.n_background + config.n_triggers,
+        d_vocab_out=config.n_triggers,
+        n_ctx=config.length + 2,
+        scored_positions=(config.length + 1,),
+        train=data.train,
+        test=data.test,
+        batches=data.batches,
+        guessing_loss=math.log(config.n_triggers),
+        parts=tuple(f"trigger_{answer}" for answer in range(config.n_triggers)),
+        config=config,
+    )
