@@ -3,7 +3,7 @@ import pytest
 import grokscope as gs
 from grokscope.experiments import default_folder, published_of, recipe, recipe_names
 from grokscope.runs.run import initial_model
-from grokscope.tasks import modular_task
+from grokscope.tasks import build_task
 from grokscope.training import Trainer
 
 
@@ -12,7 +12,7 @@ def test_every_recipe_has_its_own_name_and_takes_a_step(name: str) -> None:
     experiment = recipe(name).experiment
     assert experiment.name == name
     assert experiment.description
-    task = modular_task(experiment.task)
+    task = build_task(experiment.task)
     trainer = Trainer(
         initial_model(experiment, task), task, optimizer=experiment.optimizer, schedule=experiment.schedule
     )

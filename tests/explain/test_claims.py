@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from grokscope.explain.claims import PARTIAL, Claim, Control, verdict
+from grokscope.explain.claims import Claim, Control, verdict
+from grokscope.explain.explanation import PARTIAL
 
 
 def claim(name="sufficient", value=1.0, threshold=0.9, controls=(0.1,)):
@@ -43,15 +44,15 @@ def test_a_claim_is_json_even_where_it_is_not_finite():
 
 def test_verdicts():
     core = [claim(name) for name in sorted(PARTIAL)]
-    assert verdict([*core, claim()]) == "explained"
-    assert verdict([*core, claim(value=0.1)]) == "partly explained"
-    assert verdict([]) == "not explained"
+    assert verdict([*core, claim()], PARTIAL) == "explained"
+    assert verdict([*core, claim(value=0.1)], PARTIAL) == "partly explained"
+    assert verdict([], PARTIAL) == "not explained"
 
 
 @pytest.mark.parametrize("missing", sorted(PARTIAL))
 def test_nothing_is_explained_without_the_core(missing):
     core = {name: claim(name) for name in PARTIAL}
     core[missing] = claim(missing, value=0.0)
-    assert verdict(core.values()) == "not explained"
+    assert verdict(core.values(), PARTIAL) == "not explained"
     del core[missing]
-    assert verdict(core.values()) == "not explained"
+    assert verdict(core.values(), PARTIAL) == "not explained"

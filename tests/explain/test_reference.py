@@ -7,16 +7,16 @@ from grokscope.analysis.circles import with_plane
 from grokscope.analysis.coordinates import find_coordinates
 from grokscope.analysis.logit_fits import align, clock_fit, pizza_fit
 from grokscope.analysis.whole_table import whole_table
-from grokscope.explain import Explanation, explain, open_subject
+from grokscope.explain import ModularExplanation, explain, open_subject
 
 pytestmark = [pytest.mark.reference, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def explained(reference):
-    known: dict[str, Explanation] = {}
+    known: dict[str, ModularExplanation] = {}
 
-    def of(name: str, **stated) -> Explanation:
+    def of(name: str, **stated) -> ModularExplanation:
         if name not in known:
             known[name] = explain(open_subject(reference / "models" / name, stated=stated or None))
         return known[name]
@@ -24,7 +24,7 @@ def explained(reference):
     return of
 
 
-def failing(explanation: Explanation) -> set[str]:
+def failing(explanation: ModularExplanation) -> set[str]:
     return {claim.name for claim in explanation.claims if not claim.holds}
 
 

@@ -82,11 +82,11 @@ def test_a_network_at_chance_is_said_to_be(tmp_path):
     assert task.p == explanation.modulus
 
 
-def test_a_network_on_longer_sequences_is_refused(tmp_path):
-    model = build_model(TransformerConfig(d_mlp=64), d_vocab=12, d_vocab_out=10, n_ctx=18, seed=0)
-    torch.save(model.state_dict(), tmp_path / "adder.pt")
-    with pytest.raises(CheckpointError, match="not on pairs of residues"):
-        open_subject(tmp_path / "adder.pt")
+def test_a_network_on_sequences_of_no_known_task_is_refused(tmp_path):
+    model = build_model(TransformerConfig(d_mlp=64), d_vocab=12, d_vocab_out=11, n_ctx=18, seed=0)
+    torch.save(model.state_dict(), tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="18 tokens of 12 with 11 logits: neither pairs of residues"):
+        open_subject(tmp_path / "other.pt")
 
 
 def test_a_file_has_no_step_and_a_run_is_not_restated(tmp_path, run):

@@ -40,6 +40,7 @@ OTHER_VALUES = {
     "model.tied_embeddings": True,
     "model.causal": False,
     "model.attention_coefficient": 0.5,
+    "model.attention_init": "d_head",
     "model.residual_scale": 2.0,
     "model.dropout": 0.25,
     "model.combine": "sum",

@@ -60,13 +60,16 @@ class TestSteps:
         assert first.loss.item() == again.loss.item()
         assert t.step == 0
 
-    def test_accuracy_where_asked_for(self):
+    def test_score_where_asked_for(self):
         t = trainer()
-        assert t.gradient().accuracy is None
+        assert t.gradient().score is None
         with torch.no_grad():
             logits = t.model.run_plainly(t.task.train.tokens, untouched)[:, -1]
         expected = (logits.argmax(1) == t.task.train.targets[:, 0]).double().mean().item()
-        assert t.gradient(with_accuracy=True).accuracy == pytest.approx(expected, abs=1e-6)
+        loss, score = t.gradient(with_score=True)
+        assert score.loss == loss.item()
+        assert score.accuracy == pytest.approx(expected, abs=1e-6)
+        assert score.parts == (), "a task without parts"
 
     def test_loss_holds_no_graph(self):
         assert not trainer().gradient().loss.requires_grad
@@ -281,9 +284,10 @@ class TestEvaluation:
         with torch.no_grad():
             logits = t.model.run_plainly(t.task.test.tokens, untouched)[:, -1]
         targets = t.task.test.targets[:, 0]
-        loss, accuracy = t.test()
+        loss, accuracy, parts = t.test()
         assert loss == pytest.approx(F.cross_entropy(logits, targets).item(), rel=1e-12)
         assert accuracy == pytest.approx((logits.argmax(1) == targets).double().mean().item(), rel=1e-6)
+        assert parts == (), "a task without parts"
 
     def test_follows_the_weights(self):
         t = trainer(optimizer=AdamWConfig(lr=1e-2))

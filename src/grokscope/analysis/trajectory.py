@@ -7,8 +7,11 @@ import pandas as pd
 from grokscope.analysis.circuit import neurons_of
 from grokscope.analysis.measures import coordinates_of, measure, train_mask
 from grokscope.analysis.neurons import key_frequencies
+from grokscope.analysis.sequence_measures import measure_sequences
 from grokscope.errors import ConfigError, RunError
+from grokscope.models import MLP, Transformer
 from grokscope.runs import Run
+from grokscope.tasks import SequenceTask, require_modular
 
 
 def measure_run(
@@ -18,11 +21,14 @@ def measure_run(
     every: int | None = None,
     advance: Callable[[int], None] = lambda step: None,
 ) -> pd.DataFrame:
-    """Return :func:`grokscope.analysis.measure` of every checkpoint, one row a step.
+    """Return every measure of every checkpoint, one row a step.
+
+    See :func:`grokscope.analysis.measures.measure` for modular arithmetic, and
+    :func:`grokscope.analysis.sequence_measures.measure_sequences` for the other tasks.
 
     Args:
         run: its checkpoints are read one after the other.
-        frequencies: the key frequencies [those of the last checkpoint's neuron clusters].
+        frequencies: the key frequencies, of modular arithmetic [those of the last checkpoint's neuron clusters].
         every: measure only checkpoints whose step is a multiple of this, and the last.
         advance: is called with each step that is done.
 
@@ -31,8 +37,13 @@ def measure_run(
         RunError: there are no checkpoints.
     """
     task = run.task
-    coordinates = coordinates_of(task)
     steps = chosen_steps(run, every)
+    if isinstance(task, SequenceTask):
+        if frequencies is not None:
+            raise ConfigError(f"{run.path} was trained on {task.name}, which has no key frequencies; leave them out")
+        return _rows(run, steps, advance, lambda model: measure_sequences(model, task))
+    task = require_modular(task, "measuring")
+    coordinates = coordinates_of(task)
     if frequencies is None:
         neurons = neurons_of(run.model(steps[-1]), task, coordinates)
         frequencies = [] if neurons is None else key_frequencies(neurons)
@@ -41,9 +52,19 @@ def measure_run(
                 f"the network of {run.path} at step {steps[-1]} has no key frequencies (no frequency has a cluster of "
                 f"neurons), and without them the progress measures are not defined; name some with --frequencies"
             )
+    keys, mask = frequencies, train_mask(task)
+    return _rows(run, steps, advance, lambda model: measure(model, task, keys, mask))
+
+
+def _rows(
+    run: Run,
+    steps: Sequence[int],
+    advance: Callable[[int], None],
+    measured: Callable[[Transformer | MLP], dict[str, float]],
+) -> pd.DataFrame:
     rows = []
     for step in steps:
-        rows.append({"step": step, **measure(run.model(step), task, frequencies, train_mask(task))})
+        rows.append({"step": step, **measured(run.model(step))})
         advance(step)
     return pd.DataFrame(rows)
 

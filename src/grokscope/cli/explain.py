@@ -1,5 +1,6 @@
 """The commands that ask what a network computes: ``explain``, ``measure`` and ``import``."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,16 @@ from grokscope.analysis.trajectory import chosen_steps, measure_run
 from grokscope.cli.bar import step_bar
 from grokscope.cli.settings import assignments
 from grokscope.cli.verdict import print_explanation, print_import, print_measures, print_timeline
-from grokscope.errors import ConfigError, RunError
+from grokscope.errors import CheckpointError, ConfigError, RunError
+from grokscope.explain import (
+    Explanation,
+    ModularExplanation,
+    ModularSubject,
+    explain_over_training,
+    open_subject,
+    subject_of_import,
+)
 from grokscope.explain import explain as explain_network
-from grokscope.explain import explain_over_training, open_subject, subject_of_import
 from grokscope.interop import import_network, save_network
 from grokscope.runs import Run
 from grokscope.runs.files import write_atomically
@@ -82,9 +90,7 @@ def explain(
         opened = open_subject(subject, step=step, p=p, operation=operation, stated=assignments(set_ or []))
         explanation = explain_network(opened, frequencies=chosen, seed=seed, report=status.update)
     if program is not None:
-        if explanation.program is None:
-            raise ConfigError(f"nothing was found that {subject} computes, so there is no program to write")
-        explanation.program.write(program)
+        _write_program(explanation, subject, program)
     if as_json:
         typer.echo(json.dumps(explanation.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
@@ -102,8 +108,8 @@ def _explain_history(
     with step_bar("explaining", len(chosen_steps(run, every)), Console(stderr=True)) as advance:
         timeline = explain_over_training(run, every=every, frequencies=frequencies, seed=seed, advance=advance)
     _write_table(timeline.table, run.folder.claims)
-    if program is not None and timeline.final.program is not None:
-        timeline.final.program.write(program)
+    if program is not None:
+        _write_program(timeline.final, path, program)
     if as_json:
         first = {claim.name: step for claim, step in timeline.first_steps().items()}
         whole = {**timeline.final.to_dict(), "holds_from_step": first}
@@ -111,6 +117,14 @@ def _explain_history(
         return
     print_timeline(timeline, Console())
     Console(soft_wrap=True).print(f"History: {run.folder.claims}", markup=False, highlight=False)
+
+
+def _write_program(explanation: Explanation, subject: Path, path: Path) -> None:
+    if not isinstance(explanation, ModularExplanation):
+        raise ConfigError(f"only modular arithmetic can be written as a program; {subject} does {explanation.headline}")
+    if explanation.program is None:
+        raise ConfigError(f"nothing was found that {subject} computes, so there is no program to write")
+    explanation.program.write(path)
 
 
 def measure(
@@ -163,11 +177,12 @@ def import_(
     stated = assignments(set_ or [])
     imported = import_network(file, p=p, **stated)
     subject = None
-    if imported.p is not None:
+    with contextlib.suppress(CheckpointError):  # a network for none of our tasks can be converted all the same
         subject = subject_of_import(imported, operation=operation, stated=stated)
         imported = subject.imported or imported
     path = out or file.with_name(f"{file.stem}.grokscope.safetensors")
-    save_network(imported, path, operation=None if subject is None else subject.operation, overwrite=overwrite)
+    found = subject.operation if isinstance(subject, ModularSubject) else None
+    save_network(imported, path, operation=found, overwrite=overwrite)
     print_import(imported, subject, path, Console())
 
 

@@ -33,11 +33,11 @@ def experiments(
             console.print(f"# published {key}: {value}", markup=False, highlight=False)
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "on two cores", "what it is"):
-        table.add_column(heading)
+    for heading in ("name", "data", "on two cores", "what it is"):
+        table.add_column(heading, no_wrap=heading == "name")
     for each in recipe_names():
         chosen = recipe(each)
-        table.add_row(each, chosen.duration, chosen.experiment.description)
+        table.add_row(each, chosen.experiment.task.data.kind, chosen.duration, chosen.experiment.description)
     Console().print(table)
 
 

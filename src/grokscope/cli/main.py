@@ -5,7 +5,9 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
+from grokscope.cli.changes import changes
 from grokscope.cli.explain import explain, import_, measure
+from grokscope.cli.grid import grid
 from grokscope.cli.look import experiments, report, runs, show
 from grokscope.cli.train import train
 from grokscope.errors import DivergenceError, GrokscopeError
@@ -17,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, experiments, runs, show, explain, measure, report):
+for command in (train, experiments, runs, show, explain, measure, changes, grid, report):
     app.command()(command)
 app.command("import")(import_)
 

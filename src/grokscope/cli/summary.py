@@ -7,7 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from grokscope.analysis import find_phases, key_frequencies, neurons_of
+from grokscope.analysis.change_points import grokking_delay
+from grokscope.analysis.run_changes import changes_of_run
 from grokscope.runs import Run
+from grokscope.tasks import ModularTask
 
 
 def print_summary(run: Run, console: Console, *, step: int | None = None) -> None:
@@ -21,7 +24,7 @@ def print_summary(run: Run, console: Console, *, step: int | None = None) -> Non
 
 
 def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
-    record, metrics, p = run.record, run.metrics, run.experiment.task.p
+    record, metrics = run.record, run.metrics
     lines = [
         ("run", str(run.path)),
         ("task", run.task_name),
@@ -33,7 +36,7 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
         lines.append(("training", f"{taken:,} steps in {_duration(seconds)}, {taken / seconds:.0f} steps/s"))
     if not metrics.empty:
         lines += [(f"at step {int(row.step):,}", _row(row)) for row in (metrics.iloc[0], metrics.iloc[-1])]
-        phases = find_phases(metrics, p)
+        phases = find_phases(metrics, run.task.guessing_loss)
         lines += [
             (name, f"step {border:,}")
             for name, border in (
@@ -44,13 +47,30 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
             )
             if border is not None
         ]
-    if run.steps:
-        lines += _circuit_lines(run, step)
+    if run.steps and isinstance(run.task, ModularTask):
+        lines += _circuit_lines(run, run.task, step)
+    elif not isinstance(run.task, ModularTask) and len(metrics) > 2:
+        lines += _change_lines(run)
     return lines
 
 
-def _circuit_lines(run: Run, step: int | None) -> list[tuple[str, str]]:
-    neurons = neurons_of(run.model(step), run.task)
+def _change_lines(run: Run) -> list[tuple[str, str]]:
+    """Return where the test losses change, of the whole and of each part."""
+    points = changes_of_run(run)
+    lines = []
+    for name in ("", *(f"_{part}" for part in run.task.parts)):
+        point = points.get(f"test_loss{name}")
+        if point is not None:
+            width = f"half of it within {point.width:,.0f} steps"
+            lines.append((f"change of loss{name.replace('_', ' ')}", f"step {point.location:,.0f}, {width}"))
+    delay = grokking_delay(points)
+    if delay is not None and run.task.train is not None:
+        lines.append(("grokking delay", f"{delay:,.0f} steps between the training loss and the test loss"))
+    return lines
+
+
+def _circuit_lines(run: Run, task: ModularTask, step: int | None) -> list[tuple[str, str]]:
+    neurons = neurons_of(run.model(step), task)
     if neurons is None:
         return []
     at = run.steps[-1] if step is None else step

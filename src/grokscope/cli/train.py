@@ -12,7 +12,7 @@ from rich.console import Console
 from grokscope.cli.settings import assignments, value_of
 from grokscope.cli.summary import print_summary
 from grokscope.errors import ConfigError
-from grokscope.experiments import default_folder, published_of, recipe, recipe_names
+from grokscope.experiments import Data, default_folder, published_of, recipe, recipe_names
 from grokscope.experiments import train as train_and_record
 from grokscope.runs import Execution, Experiment, load_experiment
 from grokscope.runs.experiment import explain_validation
@@ -24,6 +24,9 @@ def train(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="An experiment ('grokscope experiments') or a YAML file.")
     ],
+    data: Annotated[
+        Data | None, Option(help="The same task with fresh examples in every step, or with a finite training set.")
+    ] = None,
     seed: Annotated[str | None, Option(metavar="INT", help="Seed of weights, split, data and noise.")] = None,
     steps: Annotated[str | None, Option(metavar="INT", help="Updates at most.")] = None,
     p: Annotated[str | None, Option(metavar="INT", help="Modulus, 2 to 997.")] = None,
@@ -64,11 +67,14 @@ def train(
       grokscope train mainline --seed 1        the paper's own run, another seed
       grokscope train fast --p 59 --set model.d_mlp=256 --set model.activation=gelu
       grokscope train fast --operation 'a*a + 3*a*b'
+      grokscope train five-digit-addition      a phase change for each digit; also: --data finite
+      grokscope train repeated-subsequences    induction heads form
+      grokscope train skip-trigrams --data finite
       grokscope train mainline --dry-run > mine.yaml
       grokscope train mine.yaml                settings from a file
       grokscope train mainline --resume        go on after Ctrl-C, to the same bits
     """
-    base = _base(name)
+    base = _base(name, data)
     daily = {
         "seed": seed,
         "stop.steps": steps,
@@ -103,12 +109,14 @@ def train(
     return None
 
 
-def _base(name: str) -> Experiment:
+def _base(name: str, data: Data | None) -> Experiment:
     if name.endswith((".yaml", ".yml")):
+        if data is not None:
+            raise ConfigError(f"--data {data} chooses between named experiments; in {name}, change task.data.kind")
         return load_experiment(Path(name))
     if name not in recipe_names() and Path(name).is_file():
         raise ConfigError(f"{name} is a file but not called .yaml; rename it, or give an experiment's name")
-    return recipe(name).experiment
+    return recipe(name, data).experiment
 
 
 def _execution(device: str | None, threads: str | None, compile: bool) -> Execution | None:

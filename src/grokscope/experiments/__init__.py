@@ -1,6 +1,7 @@
 """Named recipes: the published runs and their published numbers, as data."""
 
 from grokscope.experiments.recipe import Recipe as Recipe
+from grokscope.experiments.recipes import Data as Data
 from grokscope.experiments.recipes import published_of as published_of
 from grokscope.experiments.recipes import recipe as recipe
 from grokscope.experiments.recipes import recipe_names as recipe_names

@@ -55,6 +55,25 @@ def fast() -> Recipe:
     return Recipe(experiment, "25 seconds")
 
 
+def small() -> Recipe:
+    """A small network on a small modulus: seconds a run, for grids."""
+    experiment = mainline().experiment.override(
+        {
+            "task.p": 59,
+            "model.d_model": 64,
+            "model.d_head": 16,
+            "model.d_mlp": 128,
+            "optimizer.lr": 3e-3,
+            "task.data.train_fraction": 0.4,
+            "stop.steps": 5_000,
+            "evaluate_every": 25,
+            "checkpoint_every": 1_000,
+        }
+    )
+    told = {"name": "small", "description": "Addition mod 59 in a small network: a minute a run, for grids"}
+    return Recipe(experiment.model_copy(update=told), "1 minute")
+
+
 def random_labels() -> Recipe:
     """The memorisation control: the mainline with labels that have no rule, so that nothing can be generalised."""
     experiment = mainline().experiment.model_copy(

@@ -25,7 +25,7 @@ def five_digit_addition() -> Recipe:
         checkpoint_every=200,
     )
     # where the authors' logged loss of each digit, smoothed over 20 steps, falls below 0.5
-    published = {"digits_below_half": (173, 949, 1940, 1752, 1648, 1661)}
+    published: dict[str, object] = {"digits_below_half": (173, 949, 1940, 1752, 1648, 1661)}
     return Recipe(experiment, "5 minutes", published)
 
 
@@ -58,7 +58,7 @@ def five_digit_addition_finite() -> Recipe:
             "checkpoint_every": 200,
         }
     )
-    published = {"test_loss_peak": (1_675, 8.5), "final_test_loss": 0.2}
+    published: dict[str, object] = {"test_loss_peak": (1_675, 8.5), "final_test_loss": 0.2}
     return Recipe(experiment, "20 minutes", published)
 
 

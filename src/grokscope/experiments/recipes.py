@@ -13,6 +13,7 @@ Data = Literal["endless", "finite"]
 _RECIPES: dict[str, Callable[[], Recipe]] = {
     "mainline": modular.mainline,
     "fast": modular.fast,
+    "small": modular.small,
     "random-labels": modular.random_labels,
     "five-digit-addition": phase_changes.five_digit_addition,
     "five-digit-addition-small": phase_changes.five_digit_addition_small,

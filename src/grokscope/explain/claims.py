@@ -1,7 +1,7 @@
 """Claims: what is asserted of a network, the number that decides it, and the controls that could have refuted it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -63,14 +63,9 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-PARTIAL = frozenset({"task", "sparse", "necessary"})
-"""What a network must satisfy to be explained in part: it does the task, its logits hold few frequencies, and without
-those it fails. A lookup table and a network that only looks periodic fail here."""
-
-
-def verdict(claims: Iterable[Claim]) -> Verdict:
-    """Return ``explained`` if every claim holds, ``partly explained`` if those of :data:`PARTIAL` do."""
+def verdict(claims: Iterable[Claim], required: Collection[str]) -> Verdict:
+    """Return ``explained`` if every claim holds, ``partly explained`` if the ``required`` ones do (by name)."""
     holding = {claim.name: claim.holds for claim in claims}
-    if not all(holding.get(name, False) for name in PARTIAL):
+    if not all(holding.get(name, False) for name in required):
         return "not explained"
     return "explained" if all(holding.values()) else "partly explained"

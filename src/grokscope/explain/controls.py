@@ -10,6 +10,7 @@ from torch import Tensor
 from grokscope.analysis.coordinates import Coordinates
 from grokscope.analysis.sums import random_frequencies, sum_index
 from grokscope.analysis.whole_table import whole_table
+from grokscope.explain.subject import SequenceSubject
 from grokscope.models import MLP, Transformer, build_model
 from grokscope.randomness import stream
 from grokscope.tasks import ModularTask
@@ -28,10 +29,25 @@ class ControlNetwork:
 
 def untrained(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, *, seed: int) -> ControlNetwork:
     """Return a network of the same shape with fresh weights."""
-    fresh = build_model(
-        model.config, d_vocab=model.d_vocab, d_vocab_out=model.d_vocab_out, n_ctx=model.n_ctx, seed=seed
+    return ControlNetwork(
+        "untrained network", coordinates.of_logits(whole_table(_untrained_twin(model, seed=seed), task).logits)
     )
-    return ControlNetwork("untrained network", coordinates.of_logits(whole_table(fresh, task).logits))
+
+
+def control_networks(subject: SequenceSubject, *, seed: int) -> dict[str, Transformer]:
+    """Return the networks on sequences that must fail where ``subject`` passes, by what they are."""
+    twin = _untrained_twin(subject.model, seed=seed)
+    assert isinstance(twin, Transformer)
+    networks = {"untrained network": twin}
+    if subject.memorised is not None:
+        networks["the run's own memorising network"] = subject.memorised
+    return networks
+
+
+def _untrained_twin(model: Transformer | MLP, *, seed: int) -> Transformer | MLP:
+    sizes = {"d_vocab": model.d_vocab, "d_vocab_out": model.d_vocab_out, "n_ctx": model.n_ctx}
+    dtype = next(model.parameters()).dtype
+    return build_model(model.config, **sizes, seed=seed, dtype=dtype).requires_grad_(False)
 
 
 def lookup_table(logits: Float[Tensor, "n n n"]) -> ControlNetwork:

@@ -1,7 +1,10 @@
-"""The explanation of a network: which algorithm it computes, and the evidence."""
+"""The explanation of a network: what it computes, and the evidence."""
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from grokscope.analysis.attention import AttentionFit
 from grokscope.analysis.neuron_fits import ReadOutFit
@@ -12,20 +15,107 @@ from grokscope.explain.frequencies import ClaimedFrequencies
 from grokscope.explain.program import Program
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, kw_only=True)
+class Explanation(ABC):
     """What a network computes, as far as it has been shown."""
 
     subject: str
     step: int | None
+    accuracy: float
+    """Over all pairs of residues, or over the scored places of fresh examples."""
+    loss: float
+    """Over the same, in nats; modulo p, of the p answers."""
+    claims: tuple[Claim, ...]
+    notes: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    @abstractmethod
+    def required(self) -> frozenset[str]:
+        """The claims, by name, without which a network is not even partly explained."""
+
+    @property
+    @abstractmethod
+    def headline(self) -> str:
+        """What was found, in a few words."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """``explained``, ``partly explained`` or ``not explained``."""
+        return verdict(self.claims, self.required)
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as JSON takes it; numbers that are not finite become null."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A table of what was found, with a title."""
+
+    title: str
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitExplanation(Explanation):
+    """The explanation of a network on sequences: which heads or columns do what."""
+
+    task: str
+    needs: frozenset[str]
+    """The claims of :attr:`required`."""
+    circuit: str
+    """The circuit that was tested, in a few words."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and what was found, in words."""
+    findings: tuple[Findings, ...] = ()
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The claims, by name, without which a network is not even partly explained."""
+        return self.needs
+
+    @property
+    def headline(self) -> str:
+        """What was found, in a few words."""
+        return self.task if self.verdict == "not explained" else f"{self.task}, {self.circuit}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as JSON takes it; numbers that are not finite become null."""
+        return {
+            "verdict": self.verdict,
+            "task": self.task,
+            "circuit": self.circuit,
+            "accuracy": self.accuracy,
+            "loss": finite(self.loss),
+            "facts": dict(self.facts),
+            "claims": [claim.to_dict() for claim in self.claims],
+            "findings": {
+                each.title: [
+                    {name: finite(value) if isinstance(value, float) else value for name, value in row.items()}
+                    for row in each.table.to_dict("records")
+                ]
+                for each in self.findings
+            },
+            "subject": self.subject,
+            "step": self.step,
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+PARTIAL = frozenset({"task", "sparse", "necessary"})
+"""What a network must satisfy to be explained in part: it does the task, its logits hold few frequencies, and without
+those it fails. A lookup table and a network that only looks periodic fail here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModularExplanation(Explanation):
+    """Which algorithm a network of modular arithmetic computes."""
+
     operation: str | None
     modulus: int
-    accuracy: float
-    """Over all pairs."""
-    loss: float
-    """Over all pairs, in nats, of the p answers."""
     frequencies: ClaimedFrequencies
-    claims: tuple[Claim, ...]
     clusters: dict[int, int] = field(default_factory=dict)
     """How many neurons each frequency has above 85 %."""
     evidence: AlgorithmEvidence | None = None
@@ -41,13 +131,20 @@ class Explanation:
     read_out: tuple[ReadOutFit, ...] = ()
     attention: tuple[AttentionFit, ...] = ()
     ablations: tuple[Ablation, ...] = ()
-    notes: tuple[str, ...] = ()
-    seconds: float = field(default=0.0, compare=False)
 
     @property
-    def verdict(self) -> Verdict:
-        """``explained``, ``partly explained`` or ``not explained``."""
-        return verdict(self.claims)
+    def required(self) -> frozenset[str]:
+        """The claims, by name, without which a network is not even partly explained."""
+        return PARTIAL
+
+    @property
+    def headline(self) -> str:
+        """What was found, in a few words: ``add mod 113, clock-like``."""
+        what = f"{self.operation or 'no operation recognised'} mod {self.modulus}"
+        if self.verdict == "not explained":
+            return what
+        neither = self.algorithm == "neither"
+        return f"{what}, {'neither clock-like nor pizza-like by all signs' if neither else self.algorithm}"
 
     @property
     def algorithm(self) -> AlgorithmName:

@@ -8,7 +8,7 @@ import pandas as pd
 from grokscope.analysis.trajectory import chosen_steps
 from grokscope.explain.claims import Claim
 from grokscope.explain.explaining import explain
-from grokscope.explain.explanation import Explanation
+from grokscope.explain.explanation import Explanation, ModularExplanation
 from grokscope.explain.subject import subject_of_run
 from grokscope.runs import Run
 
@@ -64,7 +64,7 @@ def explain_over_training(
     final = explain(subject_of_run(run, steps[-1]), frequencies=frequencies, seed=seed)
     rows = _rows(steps[-1], final)
     advance(steps[-1])
-    keys = final.frequencies.keys or None
+    keys = (final.frequencies.keys or None) if isinstance(final, ModularExplanation) else None
     for step in steps[:-1]:
         rows += _rows(step, explain(subject_of_run(run, step), frequencies=keys, seed=seed))
         advance(step)

@@ -9,5 +9,8 @@ from grokscope.figures.maps import attention_maps as attention_maps
 from grokscope.figures.maps import neuron_maps as neuron_maps
 from grokscope.figures.measures import progress_measures as progress_measures
 from grokscope.figures.neurons import neuron_shares as neuron_shares
+from grokscope.figures.phase_changes import TrainedRun as TrainedRun
+from grokscope.figures.phase_changes import endless_against_finite as endless_against_finite
+from grokscope.figures.phase_grid import phase_grid as phase_grid
 from grokscope.figures.spectra import logit_spectrum as logit_spectrum
 from grokscope.figures.spectra import weight_spectra as weight_spectra

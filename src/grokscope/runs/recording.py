@@ -177,8 +177,9 @@ class _Recording:
         self._before = self._record["training_seconds"]
         self._began = time.monotonic()
         keep_rows_before(folder.metrics, trainer.step)
-        rows = read_metrics(folder.metrics).tail(experiment.stop.patience) if folder.metrics.exists() else None
-        self._recent = [] if rows is None else [Row(**row) for row in rows[COLUMNS].to_dict("records")]
+        earlier_rows = read_metrics(folder.metrics).tail(experiment.stop.patience) if folder.metrics.exists() else None
+        known = [] if earlier_rows is None else earlier_rows.to_dict("records")
+        self._recent = [Row(**{name: row[name] for name in COLUMNS}) for row in known]
 
     def until_the_end(self) -> None:
         self._write("running", "")

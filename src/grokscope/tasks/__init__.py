@@ -15,4 +15,5 @@ from grokscope.tasks.repeated_subsequences import RepeatedSubsequencesConfig as 
 from grokscope.tasks.repeated_subsequences import RepeatedSubsequencesTask as RepeatedSubsequencesTask
 from grokscope.tasks.skip_trigrams import SkipTrigramsConfig as SkipTrigramsConfig
 from grokscope.tasks.skip_trigrams import SkipTrigramsTask as SkipTrigramsTask
+from grokscope.tasks.task import SequenceTask as SequenceTask
 from grokscope.tasks.task import Task as Task

@@ -12,7 +12,7 @@ from torch import Tensor
 from grokscope.config import Config
 from grokscope.tasks.examples import Examples
 from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
-from grokscope.tasks.task import Task
+from grokscope.tasks.task import SequenceTask
 
 
 class FiniteSums(FiniteSamples):
@@ -43,7 +43,7 @@ class DigitAdditionConfig(Config):
 
 
 @dataclass(frozen=True, eq=False)
-class DigitAdditionTask(Task):
+class DigitAdditionTask(SequenceTask):
     """Sums as sequences: the digits of a, ``+``, those of b, ``=``, those of a + b (one more)."""
 
     n_digits: int
@@ -122,6 +122,7 @@ def digit_addition_task(config: DigitAdditionConfig, *, split_seed: int = 0, dat
         # the leading digit of the answer is a carry, 0 or 1
         guessing_loss=(n * math.log(base) + math.log(2)) / (n + 1),
         parts=tuple(f"digit_{power}" for power in range(n, -1, -1)),
+        part_guessing=(math.log(2), *[math.log(base)] * n),
         n_digits=n,
         base=base,
     )

@@ -171,6 +171,7 @@ def modular_task(
         batches=batches,
         guessing_loss=math.log(p),
         parts=(),
+        part_guessing=(),
         p=p,
         table=table,
         equals_token=equals,

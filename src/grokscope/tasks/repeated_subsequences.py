@@ -12,7 +12,7 @@ from torch import Tensor
 from grokscope.config import Config
 from grokscope.tasks.examples import UNSCORED, Examples
 from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
-from grokscope.tasks.task import Task
+from grokscope.tasks.task import SequenceTask
 
 BOS = 0
 """The token that begins every sequence."""
@@ -74,14 +74,14 @@ class Repeated(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RepeatedSubsequencesTask(Task):
+class RepeatedSubsequencesTask(SequenceTask):
     """In the second interval and later, each token of the subsequence but the first is predicted."""
 
     config: RepeatedSubsequencesConfig
 
-    def draw(self, size: int, generator: torch.Generator) -> Repeated:
+    def draw(self, size: int, generator: torch.Generator) -> Examples:
         """Return ``size`` fresh sequences."""
-        return draw_repeated(self.config, size, generator)
+        return draw_repeated(self.config, size, generator).examples
 
 
 def _scored_positions(config: RepeatedSubsequencesConfig) -> list[int]:
@@ -147,5 +147,6 @@ def repeated_subsequences_task(
         batches=data.batches,
         guessing_loss=math.log(config.d_vocab - 1),
         parts=tuple(f"repeat_{repeat}" for repeat in range(2, config.n_repeats + 1)),
+        part_guessing=(math.log(config.d_vocab - 1),) * (config.n_repeats - 1),
         config=config,
     )

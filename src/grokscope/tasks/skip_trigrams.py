@@ -10,7 +10,7 @@ from pydantic import Field, StrictInt
 from grokscope.config import Config
 from grokscope.tasks.examples import Examples
 from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
-from grokscope.tasks.task import Task
+from grokscope.tasks.task import SequenceTask
 
 BOS, QUERY = 0, 1
 """The first token of every sequence, and the last, at which the answer is read."""
@@ -42,7 +42,7 @@ class SkipTrigramsConfig(Config):
 
 
 @dataclass(frozen=True, eq=False)
-class SkipTrigramsTask(Task):
+class SkipTrigramsTask(SequenceTask):
     """Answer ``m`` follows the query if trigger ``m`` has occurred."""
 
     config: SkipTrigramsConfig
@@ -107,5 +107,6 @@ def skip_trigrams_task(config: SkipTrigramsConfig, *, split_seed: int = 0, data_
         batches=data.batches,
         guessing_loss=math.log(config.n_triggers),
         parts=tuple(f"trigger_{answer}" for answer in range(config.n_triggers)),
+        part_guessing=(math.log(config.n_triggers),) * config.n_triggers,
         config=config,
     )

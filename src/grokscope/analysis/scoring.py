@@ -1,0 +1,36 @@
+"""How good a network is on fresh examples of its task."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.models import Network
+from grokscope.randomness import stream
+from grokscope.tasks import Examples, SequenceTask
+from grokscope.training import Score
+from grokscope.training.evaluation import Evaluator, Scored, accuracy
+from grokscope.training.loss import row_losses
+
+
+def fresh_examples(task: SequenceTask, size: int, *, seed: int) -> Examples:
+    """Return ``size`` examples of a task, drawn for an analysis alone."""
+    return task.draw(size, stream("fresh", seed))
+
+
+def score_fresh(model: Network, task: SequenceTask, size: int, *, seed: int) -> Score:
+    """Return the score of a network on fresh examples of its task."""
+    return Evaluator(model, fresh_examples(task, size, seed=seed), task.scored_positions, len(task.parts))()
+
+
+Forward = Callable[[Examples], Float[Tensor, "example n_ctx d_vocab_out"]]
+"""A forward pass, whole or with something changed in it: logits at every position."""
+
+
+@torch.no_grad()
+def score_of(forward: Forward, examples: Examples, positions: tuple[int, ...]) -> Score:
+    """Return the score of a forward pass on ``examples``, read at ``positions``."""
+    scored = Scored.of(examples)
+    logits = scored.rows(forward(examples)[:, list(positions)])
+    return Score(float(row_losses(logits, scored.targets).mean()), accuracy(logits, scored.targets))
