@@ -19,7 +19,7 @@ from plain import PlainTraining
 from grokscope.experiments import recipe
 from grokscope.runs import Execution
 from grokscope.runs.run import initial_model
-from grokscope.tasks import modular_task
+from grokscope.tasks import build_task
 from grokscope.training import Trainer
 
 TURN = 20
@@ -64,7 +64,7 @@ def main() -> None:
 
 def compare(epochs: int, *, with_compiled: bool) -> None:
     experiment = recipe("mainline").experiment
-    task = modular_task(experiment.task)
+    task = build_task(experiment.task)
 
     def trainer(compile: bool) -> Trainer:
         model = initial_model(experiment, task)

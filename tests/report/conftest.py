@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from odd_runs import ODD, PLANTED, TINY
+from sequence_runs import experiment, write_trigrams
 
 from grokscope.analysis.coordinates import find_coordinates
 from grokscope.analysis.trajectory import measure_run
 from grokscope.errors import DivergenceError
 from grokscope.explain import Explanation, Program, explain, explain_over_training, subject_of_run
 from grokscope.explain.planting import plant
-from grokscope.models import TransformerConfig
+from grokscope.models import Transformer, TransformerConfig
 from grokscope.runs import Execution, Run, record_run
 from grokscope.runs.files import save_tensors
+from grokscope.tasks import ModularTask, SkipTrigramsTask
 
 
 def _train(kind: str, path: Path) -> Run:
@@ -46,6 +48,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that at its last step computes a clock of two frequencies; it is shared, so write no file into it."""
     run = record_run(PLANTED, tmp_path_factory.mktemp("planted") / "run", execution=Execution(device="cpu", threads=1))
+    assert isinstance(run.task, ModularTask)
     coordinates = find_coordinates(run.task.table)
     assert coordinates is not None
     assert isinstance(PLANTED.model, TransformerConfig)
@@ -66,4 +69,26 @@ def with_history(planted: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run(shutil.copytree(planted.path, tmp_path_factory.mktemp("history") / "run"))
     measure_run(run).to_csv(run.folder.measures, index=False)
     explain_over_training(run).table.to_csv(run.folder.claims, index=False)
+    return run
+
+
+@pytest.fixture(scope="session")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on a few one-digit sums that has learned nothing; it is shared, so write no file into it."""
+    path = tmp_path_factory.mktemp("sums") / "run"
+    return record_run(experiment("sums"), path, execution=Execution(device="cpu", threads=1))
+
+
+@pytest.fixture(scope="session")
+def trigrams(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on fresh skip trigrams that answers them at its last step, with the tables of other commands; shared."""
+    path = tmp_path_factory.mktemp("trigrams") / "run"
+    run = record_run(experiment("trigrams"), path, execution=Execution(device="cpu", threads=1))
+    network = run.model()
+    assert isinstance(network, Transformer)
+    assert isinstance(run.task, SkipTrigramsTask)
+    write_trigrams(network, run.task)
+    save_tensors(run.folder.checkpoint(run.steps[-1]), dict(network.named_parameters()))
+    measure_run(run).to_csv(run.folder.measures, index=False)
+    explain_over_training(run, every=20).table.to_csv(run.folder.claims, index=False)
     return run

@@ -3,9 +3,10 @@ import dataclasses
 import pytest
 import torch
 
-from grokscope.analysis import NeuronFrequencies, Phases, read_circuit
+from grokscope.analysis import NeuronFrequencies, read_circuit
 from grokscope.report import read_content
 from grokscope.report.findings import CORRELATIONAL, TESTED_ABOVE, findings
+from grokscope.report.fourier_pictures import fourier_pictures
 from grokscope.runs import Run
 
 
@@ -89,10 +90,7 @@ def test_a_network_that_memorises_is_said_to(run_of):
     assert read_content(run_of("memorises")).headline == "Memorised and has not generalised"
 
 
-def test_captions_give_the_share_of_the_key_frequencies(run_of, circuit):
-    from grokscope.report.pictures import pictures
-
-    run = run_of("plain")
+def test_captions_give_the_share_of_the_key_frequencies(circuit):
     components = torch.zeros(7, dtype=torch.float64)
     components[[0, 3, 4, 5]] = torch.tensor([9.0, 1.0, 1.0, 2.0], dtype=torch.float64)
     logits = torch.zeros(7, 7, dtype=torch.float64)
@@ -103,7 +101,7 @@ def test_captions_give_the_share_of_the_key_frequencies(run_of, circuit):
         logit_map_components=components.roll(1),
         logit_components=logits,
     )
-    captions = {each.name: each.caption for each in pictures(run.metrics, Phases(None, None, None, None), planted, 7)}
+    captions = {each.name: each.caption for each in fourier_pictures(planted)}
     caption = words([captions["weights"]])
     assert "have 33.3 % of the squared norm of W_E and 1.15 % of that of W_L" in caption
     assert "Here the key frequencies' blocks hold 90 % of the squared norm" in words([captions["logits"]])

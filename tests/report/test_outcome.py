@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grokscope.analysis import find_phases
-from grokscope.report.outcome import Outcome, outcome
+from grokscope.report.outcome import Data, Outcome, outcome
 
 
 def table(train_accuracy, test_accuracy, test_loss) -> pd.DataFrame:
@@ -25,12 +25,19 @@ NO_TEST = [math.nan] * 5
 GROKS = table([0.0, 0.5, 1, 1, 1, 1], [0, 0, 0, 0.5, 0.99, 1], [4.8, 9, 12, 4, 0.1, 0.01])
 
 
-def told(metrics: pd.DataFrame, *, endless: bool = False) -> Outcome:
-    return outcome(metrics, find_phases(metrics, 113), 113, endless=endless)
+GUESSING = math.log(113)
+
+
+def told(metrics: pd.DataFrame, *, endless: bool = False, does_task: bool = False) -> Outcome:
+    return outcome(metrics, find_phases(metrics, GUESSING), Data(GUESSING, endless, does_task))
+
+
+def plain(outcome: Outcome) -> str:
+    return " ".join(outcome.sentences).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def said(metrics: pd.DataFrame) -> str:
-    return " ".join(told(metrics).sentences).replace("\N{NO-BREAK SPACE}", " ")
+    return plain(told(metrics))
 
 
 @pytest.mark.parametrize(
@@ -84,3 +91,43 @@ def test_fresh_pairs_are_never_called_memorised():
     assert "memorised first" not in " ".join(learned.sentences)
     not_yet = told(table([0, 0.5, 1, 1, 1], [0, 0, 0, 0, 0.01], [4.8, 9, 12, 15, 18]), endless=True)
     assert not_yet.headline == "Has not learned the task"
+
+
+def test_endless_data_have_no_phases_of_memory():
+    assert "Phases, read off" in said(GROKS)
+    assert "Phases, read off" not in plain(told(GROKS, endless=True))
+
+
+BEST = table([0.0, 0.5, 1, 1, 1, 1], [0, 0, 0, 0.5, 0.9, 0.92], [4.8, 9, 12, 4, 0.6, 0.5])
+"""As good as can be where part of a task cannot be predicted."""
+
+
+def test_a_network_that_does_its_task_below_95_percent_has_learned_it():
+    endless = told(BEST, endless=True, does_task=True)
+    assert endless.headline == "Learned the task"
+    assert plain(endless).startswith(
+        "It learned the task: its test loss is below that of guessing (4.73 nats) from step 300 on; its test accuracy, "
+        "92 % at the end, has not stayed at 95 %, yet it does the task by the claim below."
+    )
+    assert told(BEST, endless=True).headline == "Has not learned the task"
+    assert "from step 300 on." in plain(told(BEST, endless=True))
+
+
+def test_on_limited_data_it_is_told_whether_it_memorised_first():
+    first = told(BEST, does_task=True)
+    assert first.headline == "Memorised, then learned the task"
+    assert "its test loss rose to a peak at step 200, and its training accuracy reached 95 % at step 200" in plain(
+        first
+    )
+    at_once = told(table([0.0, 0.5, 0.9, 0.9], [0, 0.5, 0.9, 0.9], [4.8, 2, 0.6, 0.5]), does_task=True)
+    assert at_once.headline == "Learned the task"
+    assert "memorised first" not in plain(at_once)
+
+
+def test_the_claim_alone_is_not_believed_against_the_curves():
+    never = told(table([0, 0.1, 0.2], [0, 0, 0], [4.8, 5, 5]), endless=True, does_task=True)
+    assert never.headline == "Has not learned the task"
+
+
+def test_where_it_does_reach_95_percent_nothing_changes():
+    assert told(GROKS, does_task=True) == told(GROKS)

@@ -166,8 +166,8 @@ def test_published_numbers_stand_beside_the_measured(run_of, tmp_path):
     assert "14, 35, 41, 42, 52" in keys
     [loss] = [row for row in rows if "loss on all pairs" in row]
     assert "epoch 40,000, here step 20" in loss
-    with pytest.raises(ConfigError, match="'losses'"):
-        write_report(run, tmp_path / "other.html", published={"losses": 1.0})
+    with pytest.raises(ConfigError, match="'lossy'"):
+        write_report(run, tmp_path / "other.html", published={"lossy": 1.0})
     assert not (tmp_path / "other.html").exists()
 
 

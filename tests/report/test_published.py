@@ -15,7 +15,12 @@ NONE = Phases(None, None, None, None)
 def measured(planted, explanation) -> Measured:
     """What was measured of the planted run."""
     metrics = planted.metrics
-    return Measured(metrics, find_phases(metrics, 13), read_circuit(planted.model(), planted.task), explanation)
+    return Measured(
+        metrics,
+        find_phases(metrics, planted.task.guessing_loss),
+        read_circuit(planted.model(), planted.task),
+        explanation,
+    )
 
 
 def test_the_start_the_frequencies_and_the_phases(measured):

@@ -10,13 +10,15 @@ interval's length, its *height* the whole change.
 A change is *abrupt*, a phase change, if its width is less than half of its location. This does not depend on how long
 the run was watched. A straight line has a width of twice its location, an exponential decay of 2.4 times.
 
-Uncertainty: the wild bootstrap over blocks of residuals, each block's residuals multiplied by one random sign, so that
-the noise stays where it is large and keeps its correlations (Liu 1988; Shao 2010). It says how well one curve locates
-its change, not how much runs differ: for that, take several seeds.
+Uncertainty: the wild bootstrap. What a value differs by from the straight line between its neighbours is its noise (the
+monotone curve follows a steep part too closely to show it); each value's noise gets a random sign, so that it stays
+where it is large, and the change is located again (Liu 1988). The interval says how well one curve locates its change,
+not how much runs differ: for that, take several seeds.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -51,8 +53,8 @@ class ChangePoint:
 
 
 def find_change_point(
-    steps: Iterable[float],
-    values: Iterable[float],
+    steps: Iterable[SupportsFloat],
+    values: Iterable[SupportsFloat],
     *,
     rising: bool = False,
     ceiling: float = np.inf,
@@ -81,12 +83,12 @@ def find_change_point(
         return None
     falling = -curve if rising else curve
     smooth = isotonic_regression(falling, increasing=False).x
-    residuals = falling - smooth
+    noise = _noise(falling)
     height = float(smooth[0] - smooth[-1])
-    if height <= max(NOISE * float(residuals.std()), 1e-9 * float(np.abs(curve).max())):
+    if height <= max(NOISE * float(noise.std()), 1e-9 * float(np.abs(curve).max())):
         return None
     location, width = _shortest_half(at, smooth)
-    low, high = _interval(at, smooth, residuals, resamples, seed)
+    low, high = _interval(at, smooth, noise, resamples, seed)
     spacing = float(np.diff(at)[max(0, int(np.searchsorted(at, location)) - 1)])
     # nothing is known within one interval between two evaluations
     return ChangePoint(location, min(low, location - spacing / 2), max(high, location + spacing / 2), width, height)
@@ -97,33 +99,33 @@ def _shortest_half(steps: np.ndarray, smooth: np.ndarray) -> tuple[float, float]
     done = (smooth[0] - smooth) / (smooth[0] - smooth[-1])
     # begins at every evaluation; ends where half more is done, between evaluations on a straight line
     begins = done <= 0.5
-    ends = np.array([_reached(steps, done, share + 0.5) for share in done[begins]])
-    # a flat stretch can be passed for nothing: begin at its end
-    lengths = ends - steps[begins]
+    lengths = _reached(steps, done, done[begins] + 0.5) - steps[begins]
     best = int(lengths.argmin())
-    return _reached(steps, done, done[best] + 0.25), float(lengths[best])
+    (location,) = _reached(steps, done, done[best : best + 1] + 0.25)
+    return float(location), float(lengths[best])
 
 
-def _reached(steps: np.ndarray, done: np.ndarray, share: float) -> float:
-    """Return the first step at which ``share`` of the fall is done, on straight lines between evaluations."""
-    after = min(int(np.searchsorted(done, share - 1e-12)), len(done) - 1)
-    if after == 0:
-        return float(steps[0])
-    before = after - 1
-    part = (share - done[before]) / (done[after] - done[before])
-    return float(steps[before] + part * (steps[after] - steps[before]))
+def _reached(steps: np.ndarray, done: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the first steps at which these shares of the fall are done, on straight lines between evaluations."""
+    after = np.searchsorted(done, shares - 1e-12).clip(1, len(done) - 1)
+    rise = done[after] - done[after - 1]
+    part = np.divide(shares - done[after - 1], rise, out=np.zeros_like(shares), where=rise > 0)
+    return steps[after - 1] + part * (steps[after] - steps[after - 1])
+
+
+def _noise(values: np.ndarray) -> np.ndarray:
+    """Return each value's difference from the line between its neighbours, scaled to the noise's own size."""
+    inner = (values[1:-1] - (values[:-2] + values[2:]) / 2) * np.sqrt(2 / 3)
+    return np.concatenate([inner[:1], inner, inner[-1:]])
 
 
 def _interval(
-    steps: np.ndarray, smooth: np.ndarray, residuals: np.ndarray, resamples: int, seed: int
+    steps: np.ndarray, smooth: np.ndarray, noise: np.ndarray, resamples: int, seed: int
 ) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
-    n = len(steps)
-    length = max(1, round(n ** (1 / 3)))
     found = []
     for _ in range(resamples):
-        signs = np.repeat(rng.choice([-1.0, 1.0], size=-(-n // length)), length)[:n]
-        again = isotonic_regression(smooth + signs * residuals, increasing=False).x
+        again = isotonic_regression(smooth + rng.choice([-1.0, 1.0], size=len(noise)) * noise, increasing=False).x
         if again[0] > again[-1]:
             found.append(_shortest_half(steps, again)[0])
     return float(np.percentile(found, 2.5)), float(np.percentile(found, 97.5))

@@ -66,6 +66,8 @@ def small() -> Recipe:
             "optimizer.lr": 3e-3,
             "task.data.train_fraction": 0.4,
             "stop.steps": 5_000,
+            "stop.test_accuracy": 0.99,
+            "stop.patience": 5,
             "evaluate_every": 25,
             "checkpoint_every": 1_000,
         }

@@ -20,6 +20,7 @@ _RECIPES: dict[str, Callable[[], Recipe]] = {
     "five-digit-addition-finite": phase_changes.five_digit_addition_finite,
     "repeated-subsequences": phase_changes.repeated_subsequences,
     "repeated-subsequences-finite": phase_changes.repeated_subsequences_finite,
+    "repeated-subsequences-finite-short": phase_changes.repeated_subsequences_finite_short,
     "skip-trigrams": phase_changes.skip_trigrams,
     "skip-trigrams-finite": phase_changes.skip_trigrams_finite,
     "mainline-endless": modular.mainline_endless,

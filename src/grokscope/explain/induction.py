@@ -30,7 +30,7 @@ from grokscope.models import Transformer
 from grokscope.models.taps import Hook
 from grokscope.tasks import RepeatedSubsequencesTask
 
-N_EXAMPLES = 128
+N_EXAMPLES = 256
 """Fresh sequences on which everything is measured."""
 
 NEARLY = 0.9
@@ -280,9 +280,7 @@ def _findings(circuit: _Circuit) -> tuple[Findings, ...]:
         )
     tables = [Findings("Heads", pd.DataFrame(rows))]
     if len(watched.model.blocks) > 1:
-        tables.append(
-            Findings("Composition: what later heads read", _composition(watched.model))
-        )
+        tables.append(Findings("Composition: what later heads read", _composition(watched.model)))
     return tuple(tables)
 
 

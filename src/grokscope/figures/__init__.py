@@ -5,10 +5,12 @@ from grokscope.figures.curves import training_curves as training_curves
 from grokscope.figures.export import save_figure as save_figure
 from grokscope.figures.export import to_png as to_png
 from grokscope.figures.export import to_svg as to_svg
+from grokscope.figures.groups import measures_over_training as measures_over_training
 from grokscope.figures.maps import attention_maps as attention_maps
 from grokscope.figures.maps import neuron_maps as neuron_maps
 from grokscope.figures.measures import progress_measures as progress_measures
 from grokscope.figures.neurons import neuron_shares as neuron_shares
+from grokscope.figures.parts import part_curves as part_curves
 from grokscope.figures.phase_changes import TrainedRun as TrainedRun
 from grokscope.figures.phase_changes import endless_against_finite as endless_against_finite
 from grokscope.figures.phase_grid import phase_grid as phase_grid

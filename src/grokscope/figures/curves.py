@@ -1,6 +1,5 @@
 """How a run went: loss and accuracy over training."""
 
-import math
 from itertools import zip_longest
 
 import pandas as pd
@@ -16,7 +15,11 @@ from grokscope.figures.style import GREY, TEST, TRAIN, blank_figure, styled
 
 @styled
 def training_curves(
-    metrics: pd.DataFrame, phases: Phases | None = None, *, p: int | None = None, log_steps: bool = False
+    metrics: pd.DataFrame,
+    phases: Phases | None = None,
+    *,
+    guessing_loss: float | None = None,
+    log_steps: bool = False,
 ) -> Figure:
     """Return train and test loss (nats, log scale) above train and test accuracy, over steps, with the phases shaded.
 
@@ -25,7 +28,7 @@ def training_curves(
     Args:
         metrics: columns step, train_loss, train_accuracy, test_loss, test_accuracy; NaN where there is no test set.
         phases: shaded where they are complete.
-        p: number of answers; draws the loss of guessing, ln p.
+        guessing_loss: drawn dashed (nats): :attr:`grokscope.tasks.Task.guessing_loss`.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
     """
     figure = blank_figure(5.6)
@@ -36,10 +39,8 @@ def training_curves(
         for part, colour in (("train", TRAIN), ("test", TEST)):
             curve(axes, metrics, f"{part}_{what}", colour, part)
     loss_axes.set(yscale="log", ylabel="loss (nats, log scale)")
-    if p is not None:
-        loss_axes.axhline(
-            math.log(p), color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label=f"guessing (ln {p})"
-        )
+    if guessing_loss is not None:
+        loss_axes.axhline(guessing_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label="guessing")
     plain_numbers_in_one_decade(loss_axes)
     accuracy_axes.set(ylim=(-0.04, 1.04), ylabel="accuracy", xlabel="step (weight updates)")
     accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -82,7 +82,8 @@ def _panel(axes: Axes, runs: Sequence[TrainedRun], *, endless: bool) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     if len(runs) == 1 and told[0]:
         # where a curve begins it is high, so that there is room below it
-        axes.text(0.04, 0.05, told[0], transform=axes.transAxes, ha="left", va="bottom", fontsize=8)
+        note = axes.text(0.04, 0.05, told[0], transform=axes.transAxes, ha="left", va="bottom", fontsize=8)
+        note.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5})
 
 
 def _told(run: TrainedRun) -> str:

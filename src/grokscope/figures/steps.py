@@ -59,17 +59,18 @@ def plain_numbers_in_one_decade(axes: Axes) -> None:
             set_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
 
 
-def step_axis(axes: Axes, steps: np.ndarray, *, logarithmic: bool = False) -> None:
+def step_axis(axes: Axes, steps: np.ndarray, *, logarithmic: bool = False, most_ticks: int = 9) -> None:
     """Make the x axis one of steps, from the first to the last.
 
-    ``logarithmic``: linear up to the first step above zero, so that step 0 has a place.
+    ``logarithmic``: linear up to the first step above zero, so that step 0 has a place. ``most_ticks``: about so many
+    steps are written, if it is not.
     """
     if logarithmic and (steps > 0).any():
         axes.set_xscale("symlog", linthresh=float(steps[steps > 0].min()))
     elif len(steps) == 1:
         axes.set_xticks(steps)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(9, integer=True, steps=ROUND))
+        axes.xaxis.set_major_locator(MaxNLocator(most_ticks, integer=True, steps=ROUND))
     if len(steps) > 1:
         axes.set_xlim(steps[0], steps[-1])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))

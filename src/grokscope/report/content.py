@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from grokscope.analysis import find_phases, read_circuit
-from grokscope.explain import Explanation, explain, subject_of_run
-from grokscope.explain.explaining import LARGEST
+from grokscope.analysis import Circuit, Phases, find_phases, read_circuit
+from grokscope.explain import Explanation, ModularExplanation, explain, subject_of_run
+from grokscope.explain.modular import LARGEST
 from grokscope.models import MLP, Transformer
 from grokscope.report import wording
+from grokscope.report.changes import changes_in_words
+from grokscope.report.circuit_evidence import FoundTable
+from grokscope.report.claims import does_task
+from grokscope.report.comparison import Comparison, Measured
 from grokscope.report.evidence import Evidence, evidence
 from grokscope.report.findings import findings
+from grokscope.report.fourier_pictures import fourier_pictures
 from grokscope.report.history import (
     History,
     phases_by_measures,
@@ -20,15 +25,21 @@ from grokscope.report.history import (
     what_is_missing,
 )
 from grokscope.report.making import Facts, how_it_was_made, interruption
-from grokscope.report.outcome import outcome
-from grokscope.report.pictures import Picture, pictures
-from grokscope.report.published import Comparison, Measured, compare
+from grokscope.report.outcome import Data, outcome
+from grokscope.report.pictures import Picture, pictures_of_training
+from grokscope.report.published import compare
 from grokscope.report.setting import what_was_trained
 from grokscope.runs import Run
-from grokscope.tasks import EndlessData
+from grokscope.tasks import ModularConfig, ModularTask, Task
 
 MAX_EXPLAINED = 256
 """Modulus up to which a page explains: time and memory grow with its cube, from 6 s at 113 to minutes beyond."""
+MAX_ATTENTION = 500_000
+"""Attention weights in one sequence up to which a page explains: the tests keep those of up to 2,000 sequences."""
+_COMMAND = "“grokscope explain RUN” makes them."
+BEHIND = "The claims above are the test; these tables are what they rest on."
+NO_PHASES = Phases(None, None, None, None)
+"""What is drawn of endless data: nothing is memorised, so nothing is cleaned up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,9 @@ class Content:
     evidence: Evidence | None
     """What the network computes, and how sure that is; None without a network."""
     findings: tuple[str, ...]
-    """What the network's Fourier picture shows, and its caveats."""
+    """What the network looks like, and the caveats."""
+    tables: tuple[FoundTable, ...]
+    """What was found of each head, digit or token; empty for modular arithmetic."""
     comparisons: tuple[Comparison, ...]
     """Published and measured numbers; empty where none were given."""
     pictures: tuple[Picture, ...]
@@ -71,46 +84,79 @@ def read_content(run: Run, step: int | None = None, published: Mapping[str, obje
         ConfigError: ``published`` has an unknown name.
     """
     experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.steps
-    phases, history = find_phases(metrics, task.p), read_history(run)
-    if step is None and not steps:
-        circuit = explanation = told = None
-        found = ("No checkpoint was written, so there is no network to look at.",)
-    else:
-        model = run.model(step)
-        circuit = read_circuit(model, task)
-        shown = steps[-1] if step is None else step
-        explanation, told = _explained(run, model, shown, history)
-        pictured = findings(circuit, experiment.task.operation, tested=explanation is not None)
-        found = (f"The network is that of {wording.step(shown)}.", *pictured)
-    went = outcome(metrics, phases, task.p, endless=isinstance(experiment.task.data, EndlessData))
+    endless = task.train is None
+    phases, history = find_phases(metrics, task.guessing_loss), read_history(run)
+    shown = step if step is not None or not steps else steps[-1]
+    looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
+    if shown is not None:
+        looked = _look(run, run.model(shown), shown, history)
+    went = outcome(metrics, phases, Data(task.guessing_loss, endless, does_task(looked.explanation)))
+    modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
+    drawn = pictures_of_training(metrics, NO_PHASES if endless else phases, task, history)
     return Content(
         title=experiment.name,
         description=experiment.description,
         headline=went.headline,
         warning=interruption(run),
         setting=what_was_trained(experiment, task),
-        outcome=(*went.sentences, *phases_by_measures(history)),
-        evidence=told,
-        findings=found,
-        comparisons=compare(published or {}, Measured(metrics, phases, circuit, explanation)),
-        pictures=pictures(metrics, phases, circuit, task.p, history),
+        outcome=(*went.sentences, *changes_in_words(metrics, task), *phases_by_measures(history)),
+        evidence=looked.evidence,
+        findings=looked.found,
+        tables=() if looked.evidence is None else looked.evidence.tables,
+        comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
+        pictures=drawn if looked.circuit is None else (*drawn, *fourier_pictures(looked.circuit)),
         making=how_it_was_made(run),
         yaml=experiment.to_yaml(),
     )
 
 
-def _explained(
-    run: Run, model: Transformer | MLP, step: int, history: History
-) -> tuple[Explanation | None, Evidence | None]:
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was seen in a network."""
+
+    found: tuple[str, ...]
+    evidence: Evidence | None = None
+    explanation: Explanation | None = None
+    circuit: Circuit | None = None
+
+
+def _look(run: Run, model: Transformer | MLP, step: int, history: History) -> _Looked:
+    task, config = run.task, run.experiment.task
+    explanation, told = _explained(run, model, step, history)
+    of = f"The network is that of {wording.step(step)}."
+    if not isinstance(task, ModularTask) or not isinstance(config, ModularConfig):
+        behind = (BEHIND,) if told.tables else ()
+        return _Looked((of, *behind), told, explanation)
+    circuit = read_circuit(model, task)
+    pictured = findings(circuit, config.operation, tested=explanation is not None)
+    return _Looked((of, *pictured), told, explanation, circuit)
+
+
+def _explained(run: Run, model: Transformer | MLP, step: int, history: History) -> tuple[Explanation | None, Evidence]:
     """Return the explanation of the network and the words for it; words that say why where there is none."""
     tested = verdicts_over_training(history)
-    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
-        return None, Evidence("Some of its weights are not finite numbers, so it computes nothing.", history=tested)
-    p = run.task.p
-    if p > MAX_EXPLAINED:
-        why = f"Modulo {p} the tests take minutes and gigabytes, so this page leaves them out."
-        why += " “grokscope explain RUN” makes them." if p <= LARGEST else ""
+    why = _why_not(run.task, model)
+    if why is not None:
         return None, Evidence(why, history=tested)
     explanation = explain(subject_of_run(run, step))
     more = (*tested, *what_is_missing(run, explanation, history))
     return explanation, replace(evidence(explanation), history=more)
+
+
+def _why_not(task: Task, model: Transformer | MLP) -> str | None:
+    """Return why a page does not explain a network; None where it does."""
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        return "Some of its weights are not finite numbers, so it computes nothing."
+    if isinstance(task, ModularTask):
+        if task.p <= MAX_EXPLAINED:
+            return None
+        why = f"Modulo {task.p} the tests take minutes and gigabytes, so this page leaves them out."
+        return f"{why} {_COMMAND}" if task.p <= LARGEST else why
+    if not isinstance(model, Transformer):
+        return "It is a multilayer perceptron; on sequences only transformers can be explained."
+    config = model.config
+    if config.n_layers * config.n_heads * task.n_ctx**2 > MAX_ATTENTION:
+        return (
+            f"On {task.n_ctx:,} tokens the tests take minutes and gigabytes, so this page leaves them out. {_COMMAND}"
+        )
+    return None

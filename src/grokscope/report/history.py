@@ -7,12 +7,14 @@ import pandas as pd
 
 from grokscope.analysis import Phases
 from grokscope.analysis.phases import find_phases_of_circuit
-from grokscope.explain import Explanation
+from grokscope.explain import Explanation, ModularExplanation
 from grokscope.explain.timeline import holds_from
 from grokscope.figures.steps import phase_bands
 from grokscope.report import wording
+from grokscope.report.claims import does_task
 from grokscope.report.tables import read_claims, read_measures
 from grokscope.runs import Run
+from grokscope.tasks import ModularTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class History:
     claims: pd.DataFrame | None
     """Of ``grokscope explain --every``."""
     phases: Phases | None
-    """By the measures."""
+    """By the measures, of modular arithmetic."""
 
 
 def read_history(run: Run) -> History:
@@ -33,8 +35,12 @@ def read_history(run: Run) -> History:
     Raises:
         RunError: one is damaged.
     """
-    measures = read_measures(run.folder.measures)
-    phases = None if measures is None else find_phases_of_circuit(measures, run.task.p)
+    task = run.task
+    if isinstance(task, ModularTask):
+        measures = read_measures(run.folder.measures)
+        phases = None if measures is None else find_phases_of_circuit(measures, task.p)
+    else:
+        measures, phases = read_measures(run.folder.measures, ("loss",)), None
     return History(measures, read_claims(run.folder.claims), phases)
 
 
@@ -91,16 +97,29 @@ def _holding(claims: pd.DataFrame) -> str:
 
 def what_is_missing(run: Run, explanation: Explanation, history: History) -> tuple[str, ...]:
     """Return which commands add what the page could say of the run's history; nothing where they add nothing."""
-    keys, steps = explanation.frequencies.keys, run.steps
-    if not keys or len(steps) < 2:
+    steps = run.steps
+    if len(steps) < 2 or not _has_a_history(explanation):
         return ()
     commands = []
     if history.measures is None:
-        read = explanation.frequencies.source == "neuron clusters"
-        named = "" if read else f" --frequencies {','.join(map(str, keys))}"
-        commands.append(f"progress measures over training are added by “grokscope measure RUN{named}”")
+        what = "progress measures" if isinstance(explanation, ModularExplanation) else "measures of the circuit"
+        commands.append(f"{what} over training are added by “grokscope measure RUN{_frequencies(explanation)}”")
     if history.claims is None:
         kept = run.experiment.checkpoint_every
         every = kept * max(1, math.ceil(steps[-1] / kept / _TESTED))
         commands.append(f"when each claim became true by “grokscope explain RUN --every {every}”")
     return (f"Not in this page: {', and '.join(commands)}; then make the report again.",) if commands else ()
+
+
+def _has_a_history(explanation: Explanation) -> bool:
+    """Return whether there is something to look for at earlier steps."""
+    if isinstance(explanation, ModularExplanation):
+        return bool(explanation.frequencies.keys)
+    return does_task(explanation)
+
+
+def _frequencies(explanation: Explanation) -> str:
+    """Return the option that names frequencies which the command would not find by itself."""
+    if not isinstance(explanation, ModularExplanation) or explanation.frequencies.source == "neuron clusters":
+        return ""
+    return f" --frequencies {','.join(map(str, explanation.frequencies.keys))}"

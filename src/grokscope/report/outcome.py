@@ -21,21 +21,32 @@ class Outcome:
     sentences: tuple[str, ...]
 
 
-def outcome(metrics: pd.DataFrame, phases: Phases, p: int, *, endless: bool) -> Outcome:
-    """Return what the loss and accuracy curves say.
+@dataclass(frozen=True)
+class Data:
+    """What an outcome is judged by, besides the curves."""
 
-    ``endless``: every step has fresh pairs, so that nothing can be memorised.
-    """
+    guessing_loss: float
+    """:attr:`grokscope.tasks.Task.guessing_loss`, in nats."""
+    endless: bool
+    """Every step has fresh examples, so that nothing can be memorised."""
+    does_task: bool = False
+    """The explanation has shown that the network does its task, which need not mean an accuracy of 95 %: what cannot
+    be predicted at all, the first tokens of a repeat say, no network predicts."""
+
+
+def outcome(metrics: pd.DataFrame, phases: Phases, data: Data) -> Outcome:
+    """Return what the loss and accuracy curves say."""
     if metrics.empty:
         return Outcome(
             "Nothing was recorded", ("No evaluation was recorded, so nothing can be said of how training went.",)
         )
-    headline, story = _story(metrics, phases, p, endless=endless)
-    begun = phases_in_words(phases, int(metrics["step"].iloc[0]), "the test loss")
+    headline, story = _story(metrics, phases, data)
+    first = int(metrics["step"].iloc[0])
+    begun = "" if data.endless else phases_in_words(phases, first, "the test loss")
     return Outcome(headline, tuple(text for text in (story, begun, _last_scores(metrics)) if text))
 
 
-def _story(metrics: pd.DataFrame, phases: Phases, p: int, *, endless: bool) -> tuple[str, str]:
+def _story(metrics: pd.DataFrame, phases: Phases, data: Data) -> tuple[str, str]:
     """Return the headline and the sentence that goes with it."""
     fitted = _first_fit(metrics)
     learned = fitted is not None and metrics["train_accuracy"].iloc[-1] >= GROKKED_ACCURACY
@@ -45,13 +56,15 @@ def _story(metrics: pd.DataFrame, phases: Phases, p: int, *, endless: bool) -> t
         told = f"I{reached[1:]}" if learned else f"Its training accuracy is below {_ENOUGH}"
         return headline, f"{told}. There is no test set, so whether it generalises cannot be said."
     if phases.grokked is not None:
-        return _generalised(phases.grokked, phases.memorised, fitted, endless=endless)
+        return _generalised(phases.grokked, phases.memorised, fitted, endless=data.endless)
     begun = ""
     if phases.generalised is not None:
-        begun = f" Its test loss is below that of guessing (ln {p}) from {wording.step(phases.generalised)} on."
+        begun = f" I{_below_guessing(phases, data)[1:]}."
+    if data.does_task and phases.generalised is not None:
+        return _does_task(metrics, phases, fitted, data)
     not_yet = f"its test accuracy has not stayed at {_ENOUGH}"
-    if endless:
-        return "Has not learned the task", f"Every step has fresh pairs, and {not_yet}.{begun}"
+    if data.endless:
+        return "Has not learned the task", f"Every step has fresh examples, and {not_yet}.{begun}"
     if learned and begun:
         return "Learned its training set, generalises in part", f"I{reached[1:]}, but {not_yet}.{begun}"
     if learned:
@@ -74,6 +87,29 @@ def _generalised(grokked: int, peak: int | None, fitted: int | None, *, endless:
     return f"Generalised by {wording.step(grokked)}", (
         f"It generalised, without a phase of memorisation that its curves show: {from_then}."
     )
+
+
+def _does_task(metrics: pd.DataFrame, phases: Phases, fitted: int | None, data: Data) -> tuple[str, str]:
+    """Return what is said of a network that does its task and whose accuracy has not stayed at 95 %."""
+    right = wording.percent(metrics["test_accuracy"].iloc[-1])
+    learned = (
+        f"{_below_guessing(phases, data)}; its test accuracy, {right} at the end, has not stayed at {_ENOUGH}, yet it "
+        f"does the task by the claim below."
+    )
+    if data.endless:
+        return "Learned the task", f"It learned the task: {learned}"
+    peak, generalised = phases.memorised, phases.generalised
+    if peak is not None and fitted is not None and generalised is not None and fitted < generalised:
+        return "Memorised, then learned the task", (
+            f"It memorised first: its test loss rose to a peak at {wording.step(peak)}, and its training accuracy "
+            f"reached {_ENOUGH} at {wording.step(fitted)}. Then it learned the task: {learned}"
+        )
+    return "Learned the task", f"It learned more than its training set: {learned}"
+
+
+def _below_guessing(phases: Phases, data: Data) -> str:
+    guessing = wording.loss(data.guessing_loss)
+    return f"its test loss is below that of guessing ({guessing}) from {wording.step(phases.generalised or 0)} on"
 
 
 def _first_fit(metrics: pd.DataFrame) -> int | None:

@@ -1,18 +1,19 @@
-"""The figures of a page, each with what a reader should see in it."""
+"""The figures of a page of how training went, each with what a reader should see in it."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from grokscope import figures
-from grokscope.analysis import Circuit, Phases
-from grokscope.figures.maps import MAX_HEADS
-from grokscope.figures.spectra import rows_of
-from grokscope.figures.style import MAX_SIDE
-from grokscope.report import wording
+from grokscope.analysis import Phases
+from grokscope.errors import ConfigError
+from grokscope.figures.families import MOST_LINES
 from grokscope.report.history import History
+from grokscope.tasks import ModularTask, Task
+
+_EARLY = 0.1
+"""Where the test loss has made half of its fall in this share of a run, steps are drawn on a logarithmic scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,32 +26,62 @@ class Picture:
     figure: Figure
 
 
-def pictures(
-    metrics: pd.DataFrame, phases: Phases, circuit: Circuit | None, p: int, history: History | None = None
+def pictures_of_training(
+    metrics: pd.DataFrame, phases: Phases, task: Task, history: History | None = None
 ) -> tuple[Picture, ...]:
-    """Return the figures that this run has data for, in the order of the page."""
-    drawn = [] if metrics.empty else [_curves(metrics, phases, p)]
-    if history is not None:
-        drawn += [] if history.measures is None else [_measures(history.measures, history.phases)]
-        drawn += [] if history.claims is None else [_claims(history.claims)]
-    if circuit is not None:
-        drawn += [_weights(circuit)]
-        drawn += [] if circuit.neurons is None else [_shares(circuit)]
-        drawn += [_logits(circuit)]
-        drawn += [] if circuit.pattern is None else [_attention(circuit)]
-        drawn += [] if circuit.post is None else [_neurons(circuit)]
+    """Return the figures of how training went that this run has data for, in the order of the page."""
+    modular = isinstance(task, ModularTask)
+    log_steps = not modular and _is_over_early(metrics)
+    drawn = [] if metrics.empty else [_curves(metrics, phases, task, log_steps=log_steps)]
+    drawn += [] if metrics.empty or not task.parts else [_parts(metrics, task, log_steps=log_steps)]
+    if history is not None and history.measures is not None:
+        if modular:
+            drawn.append(_measures(history.measures, history.phases))
+        else:
+            grown = _grown(history.measures, log_steps=log_steps)
+            drawn += [] if grown is None else [grown]
+    if history is not None and history.claims is not None:
+        drawn.append(_claims(history.claims, modular=modular))
     return tuple(drawn)
 
 
-def _curves(metrics: pd.DataFrame, phases: Phases, p: int) -> Picture:
+def _is_over_early(metrics: pd.DataFrame) -> bool:
+    """Return whether what happens in a run happens in its first steps."""
+    curve = metrics.dropna(subset=["test_loss"])
+    if curve.empty:
+        return False
+    losses, steps = curve["test_loss"].to_numpy(), curve["step"].to_numpy()
+    fallen = steps[losses <= (losses[0] + losses.min()) / 2]
+    return bool(0 < fallen[0] < _EARLY * steps[-1]) if len(fallen) else False
+
+
+def _curves(metrics: pd.DataFrame, phases: Phases, task: Task, *, log_steps: bool) -> Picture:
     caption = (
         "Grokking looks like this: the training loss falls first, while the test loss climbs above that of guessing "
         "(dashed), and long after that the test loss falls too."
     )
+    if task.train is None:
+        caption = (
+            "Every step has fresh examples, so training and test loss fall together; what looks like grokking on "
+            "limited data is here, at most, a sudden fall from that of guessing (dashed)."
+        )
     if metrics["test_loss"].dropna().empty:
         caption = "There is no test set."
-    caption = f"Loss, on a logarithmic scale, and accuracy against the number of weight updates. {caption}"
-    return Picture("curves", "Training curves", caption, figures.training_curves(metrics, phases, p=p))
+    scale = ", these too on a logarithmic scale" if log_steps else ""
+    caption = f"Loss, on a logarithmic scale, and accuracy against the number of weight updates{scale}. {caption}"
+    figure = figures.training_curves(metrics, phases, guessing_loss=task.guessing_loss, log_steps=log_steps)
+    return Picture("curves", "Training curves", caption, figure)
+
+
+def _parts(metrics: pd.DataFrame, task: Task, *, log_steps: bool) -> Picture:
+    finite = task.train is not None
+    what = "each part of the task" if len(task.parts) <= MOST_LINES else f"the {len(task.parts)} parts of the task"
+    caption = (
+        f"Test loss{' and, dashed, training loss' if finite else ''} of {what} alone, on a linear scale. A loss that "
+        f"seems to fall smoothly can be the sum of parts that each fall suddenly, one after the other."
+    )
+    figure = figures.part_curves(metrics, task.parts, train=finite, log_steps=log_steps)
+    return Picture("parts", "The parts of the task", caption, figure)
 
 
 def _measures(measures: pd.DataFrame, phases: Phases | None) -> Picture:
@@ -65,84 +96,24 @@ def _measures(measures: pd.DataFrame, phases: Phases | None) -> Picture:
     return Picture("measures", "Progress measures", caption, figures.progress_measures(measures, phases))
 
 
-def _claims(claims: pd.DataFrame) -> Picture:
+def _grown(measures: pd.DataFrame, *, log_steps: bool) -> Picture | None:
+    """Return the measures of a circuit on sequences; None where the table has none beside loss and accuracy."""
     caption = (
-        "Each claim at the steps that were tested, for the key frequencies of the last network: filled where it "
-        "holds, grey where it does not; a cell reaches half-way to the next step tested. At the right, the step from "
-        "which on the claim holds to the end."
+        f"What the network's parts do at the {len(measures):,} checkpoints that were measured, on fresh examples: "
+        f"losses, accuracies and scores by head, digit, trigger or carry. Where they change together with the loss, "
+        f"the circuit forms; that alone does not show that the loss falls because of it."
+    )
+    try:
+        figure = figures.measures_over_training(measures, log_steps=log_steps)
+    except ConfigError:
+        return None
+    return Picture("measures", "How the circuit grew", caption, figure)
+
+
+def _claims(claims: pd.DataFrame, *, modular: bool) -> Picture:
+    which = ", for the key frequencies of the last network" if modular else ""
+    caption = (
+        f"Each claim at the steps that were tested{which}: filled where it holds, grey where it does not; a cell "
+        f"reaches half-way to the next step tested. At the right, the step from which on the claim holds to the end."
     )
     return Picture("claims", "When each claim became true", caption, figures.claims_over_training(claims))
-
-
-def _weights(circuit: Circuit) -> Picture:
-    maps = "W_E" if circuit.logit_map_components is None else "W_E and of W_L"
-    caption = (
-        f"Norm of each Fourier component of {maps}. A network that computes with a few frequencies has few high pairs "
-        f"of bars, cos and sin alike, and little else; random weights give a flat profile."
-    )
-    if circuit.key_frequencies:
-        shares = [f"{wording.percent(_key_share(circuit.embedding_components, circuit))} of the squared norm of W_E"]
-        if circuit.logit_map_components is not None:
-            shares.append(f"{wording.percent(_key_share(circuit.logit_map_components, circuit))} of that of W_L")
-        caption += f" Here the key frequencies (numbered) have {wording.listed(shares)}, the constant left out."
-    return Picture("weights", "Weights in the Fourier basis", caption, figures.weight_spectra(circuit))
-
-
-def _key_share(components: Tensor, circuit: Circuit) -> float:
-    power = components.double().square()
-    rows = [row for k in circuit.key_frequencies for row in rows_of(k, circuit.p)]
-    return float(power[rows].sum() / power[1:].sum())
-
-
-def _shares(circuit: Circuit) -> Picture:
-    caption = (
-        "Left: how much of each neuron's variance over all inputs its best single frequency explains. Right: how many "
-        "neurons each frequency has above the threshold (dashed); blue are the key frequencies. After grokking most "
-        "neurons stand at the right edge; in an untrained network, or one that memorises, they stand at the left."
-    )
-    return Picture("shares", "Neurons and their frequencies", caption, figures.neuron_shares(circuit))
-
-
-def _logits(circuit: Circuit) -> Picture:
-    caption = (
-        "Norm, over the answers, of each component of the logits in the product basis: rows are the Fourier components "
-        "in a, columns those in b. A network that adds through angles writes only into small blocks on the diagonal, "
-        "where cos and sin of one frequency in a meet cos and sin of the same frequency in b."
-    )
-    held = _block_share(circuit)
-    if circuit.key_frequencies and held is not None:
-        share = wording.percent(held)
-        caption += f" Here the key frequencies' blocks hold {share} of the squared norm, the constant left out."
-    return Picture("logits", "Logits in the Fourier basis", caption, figures.logit_spectrum(circuit))
-
-
-def _block_share(circuit: Circuit) -> float | None:
-    power = circuit.logit_components.double().square()
-    varying = float(power.sum() - power[0, 0])
-    blocks = 0.0
-    for rows in (rows_of(k, circuit.p) for k in circuit.key_frequencies):
-        blocks += float(power[rows][:, rows].sum())
-    return blocks / varying if varying > 0 else None
-
-
-def _attention(circuit: Circuit) -> Picture:
-    assert circuit.pattern is not None
-    n_heads = circuit.pattern.shape[2]
-    which = f" The first {MAX_HEADS} of {n_heads} heads are shown." if n_heads > MAX_HEADS else ""
-    caption = (
-        f"Attention of the last layer from where the answer is read to the token a, {_pairs(circuit)}. After grokking "
-        f"it is periodic in a and in b, mostly with one frequency a head; without structure it looks like noise.{which}"
-    )
-    return Picture("attention", "Attention on every input", caption, figures.attention_maps(circuit))
-
-
-def _neurons(circuit: Circuit) -> Picture:
-    which = "for each key frequency, the neuron that it explains best, with the share of the variance that it explains"
-    if not circuit.key_frequencies:
-        which = "the neurons that vary most, as no frequency has a cluster"
-    caption = f"Activations {_pairs(circuit)}: {which}. Neurons of one frequency show as a regular lattice."
-    return Picture("neurons", "Neurons on every input", caption, figures.neuron_maps(circuit))
-
-
-def _pairs(circuit: Circuit) -> str:
-    return "for every pair (a, b)" if circuit.p <= MAX_SIDE else f"for the pairs (a, b) with both below {MAX_SIDE}"

@@ -1,40 +1,16 @@
 """Published numbers beside the measured ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from grokscope.analysis import Circuit, Phases
 from grokscope.analysis.progress import answer_losses
 from grokscope.errors import ConfigError, nearest
-from grokscope.explain import Explanation
+from grokscope.explain import ModularExplanation
+from grokscope.report.comparison import Compared, Comparison, Measured
+from grokscope.report.published_curves import OF_CURVES
 
 FINAL_EPOCH = 40_000
 """The epoch of the paper's final network, on which its numbers were measured."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One published number and what this run gave."""
-
-    what: str
-    published: str
-    measured: str
-    remark: str
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What of a run is compared."""
-
-    metrics: pd.DataFrame
-    phases: Phases
-    circuit: Circuit | None = None
-    """Of the network; None where there is no checkpoint."""
-    explanation: Explanation | None = None
-    """Of the network; None where it was not explained."""
 
 
 def compare(published: Mapping[str, object], measured: Measured) -> tuple[Comparison, ...]:
@@ -47,7 +23,8 @@ def compare(published: Mapping[str, object], measured: Measured) -> tuple[Compar
             ``formula_loss``, with the key frequencies alone, ``restricted_loss``, and with a part replaced,
             ``mlp_skip_zero``, ``mlp_skip_mean``, ``heads_zero``, ``attention_skip_zero``, ``linear_softmax``; shares,
             ``neurons_in_clusters`` and ``logit_fve``; lowest and highest share of the one-frequency fits,
-            ``read_out_fve`` and ``attention_fve``.
+            ``read_out_fve`` and ``attention_fve``. Of the curves of any task: those of
+            :data:`grokscope.report.published_curves.OF_CURVES`.
         measured: of the run.
 
     Raises:
@@ -59,10 +36,7 @@ def compare(published: Mapping[str, object], measured: Measured) -> tuple[Compar
     return tuple(_COMPARED[name](value, measured) for name, value in published.items())
 
 
-_Compared = Callable[[Any, Measured], Comparison]
-
-
-def _starting_loss(what: str, column: str) -> _Compared:
+def _starting_loss(what: str, column: str) -> Compared:
     def compared(published: float, measured: Measured) -> Comparison:
         start = measured.metrics.set_index("step").to_dict("index").get(0)
         if start is None:
@@ -100,10 +74,10 @@ def _boundaries(published: Sequence[int], measured: Measured) -> Comparison:
 
 def _final(
     what: str,
-    read: Callable[[Explanation], Any],
+    read: Callable[[ModularExplanation], Any],
     text: Callable[[Any], str],
     difference: Callable[[Any, Any], str] = lambda published, found: "",
-) -> _Compared:
+) -> Compared:
     """Return the comparison of a number of the final network, which ``read`` finds in the explanation."""
 
     def compared(published: Any, measured: Measured) -> Comparison:
@@ -122,30 +96,30 @@ def _epochs(step: int | None) -> str:
     return f"epoch {FINAL_EPOCH:,}{'' if step is None else f', here step {step:,}'}"
 
 
-def _final_loss(what: str, read: Callable[[Explanation], float | None]) -> _Compared:
+def _final_loss(what: str, read: Callable[[ModularExplanation], float | None]) -> Compared:
     def factor(published: float, found: float) -> str:
         return f"{found / published:.2g} times"
 
     return _final(f"{what} (nats)", read, lambda loss: f"{loss:.3g}", factor)
 
 
-def _final_share(what: str, read: Callable[[Explanation], float | None]) -> _Compared:
+def _final_share(what: str, read: Callable[[ModularExplanation], float | None]) -> Compared:
     def difference(published: float, found: float) -> str:
         return f"difference {found - published:+.3f}"
 
     return _final(what, read, lambda share: f"{share:.3f}", difference)
 
 
-def _final_range(what: str, read: Callable[[Explanation], Iterable[float]]) -> _Compared:
-    def extent(explanation: Explanation) -> tuple[float, float] | None:
+def _final_range(what: str, read: Callable[[ModularExplanation], Iterable[float]]) -> Compared:
+    def extent(explanation: ModularExplanation) -> tuple[float, float] | None:
         values = list(read(explanation))
         return (min(values), max(values)) if values else None
 
     return _final(what, extent, lambda ends: f"{ends[0]:.3f} to {ends[1]:.3f}")
 
 
-def _ablated(what: str, ablation: str) -> _Compared:
-    def read(explanation: Explanation) -> float | None:
+def _ablated(what: str, ablation: str) -> Compared:
+    def read(explanation: ModularExplanation) -> float | None:
         return next((each.loss for each in explanation.ablations if each.what == ablation), None)
 
     return _final_loss(what, read)
@@ -154,18 +128,18 @@ def _ablated(what: str, ablation: str) -> _Compared:
 def _neurons_in_clusters(published: float, measured: Measured) -> Comparison:
     neurons = None if measured.circuit is None else measured.circuit.neurons
 
-    def read(explanation: Explanation) -> float | None:
+    def read(explanation: ModularExplanation) -> float | None:
         return None if neurons is None else sum(explanation.clusters.values()) / len(neurons.share)
 
     return _final_share("share of the neurons in clusters", read)(published, measured)
 
 
-def _formula_loss(explanation: Explanation) -> float | None:
+def _formula_loss(explanation: ModularExplanation) -> float | None:
     program = explanation.program
     return None if program is None else float(answer_losses(program.logits()).mean())
 
 
-_COMPARED: dict[str, _Compared] = {
+_COMPARED: dict[str, Compared] = {
     "train_loss_at_0": _starting_loss("training loss at step 0 (nats)", "train_loss"),
     "test_loss_at_0": _starting_loss("test loss at step 0 (nats)", "test_loss"),
     "key_frequencies": _frequencies,
@@ -186,4 +160,5 @@ _COMPARED: dict[str, _Compared] = {
     "heads_zero": _ablated("loss with the heads set to zero", "heads set to zero"),
     "attention_skip_zero": _ablated("loss with the attention skip set to zero", "attention skip set to zero"),
     "linear_softmax": _ablated("loss with a linear map instead of softmax", "linear map instead of softmax"),
+    **OF_CURVES,
 }

@@ -4,19 +4,56 @@ from grokscope.models import TransformerConfig
 from grokscope.models.config import ModelConfig
 from grokscope.report import wording
 from grokscope.runs import Experiment
-from grokscope.tasks import EndlessData, ModularTask
+from grokscope.tasks import (
+    DigitAdditionConfig,
+    DigitAdditionTask,
+    EndlessData,
+    FiniteData,
+    ModularConfig,
+    ModularTask,
+    RepeatedSubsequencesConfig,
+    SkipTrigramsConfig,
+    Task,
+    TaskConfig,
+)
 from grokscope.tasks.operations import NAMED, RANDOM
+from grokscope.tasks.sampling import EndlessSamples, FiniteSamples
 from grokscope.training import AdamWConfig, OptimizerConfig, SGDConfig
 
 _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "quadratic": "quadratic"}
 
 
-def what_was_trained(experiment: Experiment, task: ModularTask) -> str:
+def what_was_trained(experiment: Experiment, task: Task) -> str:
     """Return the network, the task, the data and the optimiser."""
     return (
-        f"{_network(experiment.model)} was trained on {_task(experiment)}. {_data(experiment, task)} "
+        f"{_network(experiment.model)} was trained on {task_in_words(experiment.task)}. "
+        f"{_data(experiment.task.data, task)} "
         f"Optimiser: {_optimizer(experiment.optimizer)}, at most {experiment.stop.steps:,} steps."
     )
+
+
+def task_in_words(config: TaskConfig) -> str:
+    """Return what is learned, as a reader who does not know the task needs it."""
+    match config:
+        case ModularConfig():
+            return operation_in_words(config.operation, config.p)
+        case DigitAdditionConfig():
+            base = "" if config.base == 10 else f" in base {config.base}"
+            n = config.n_digits
+            numbers = "two digits" if n == 1 else f"two numbers of {n} digits each, written out"
+            return f"the addition of {numbers}{base}: it predicts the {n + 1} digits of the sum one after the other"
+        case RepeatedSubsequencesConfig():
+            return (
+                f"repeated subsequences: of {config.n_repeats} intervals of {config.interval} random tokens (from "
+                f"{config.d_vocab - 1:,} different ones), each has the same {config.subsequence_length} tokens at a "
+                f"place of its own, and from the second time on it predicts each of these from the one before"
+            )
+        case SkipTrigramsConfig():
+            return (
+                f"skip trigrams: one of {config.n_triggers:,} triggers stands at a random place among "
+                f"{config.length:,} tokens, the others noise of {config.n_background:,} kinds, and which trigger it is "
+                f"decides the answer at the end"
+            )
 
 
 def operation_in_words(operation: str, p: int) -> str:
@@ -41,22 +78,37 @@ def _network(model: ModelConfig) -> str:
     parts = [f"d_model {model.d_model}", heads, *([] if model.attention_only else [neurons])]
     each = " in each layer" if model.n_layers > 1 else ""
     norm = ", with LayerNorm" if model.layer_norm else ""
-    return f"A {layers} transformer ({', '.join(parts)}{each}{norm})"
+    scale = f", the residual stream times {model.residual_scale:g} in every layer" if model.residual_scale != 1 else ""
+    return f"A {layers} transformer ({', '.join(parts)}{each}{norm}{scale})"
 
 
-def _task(experiment: Experiment) -> str:
-    return operation_in_words(experiment.task.operation, experiment.task.p)
+def _data(data: FiniteData | EndlessData | FiniteSamples | EndlessSamples, task: Task) -> str:
+    if isinstance(task, ModularTask):
+        return _pairs(data.batch_size, task)
+    things, n_test = _things(task), 0 if task.test is None else len(task.test)
+    if task.train is None:
+        return f"Every step drew {data.batch_size:,} {things} afresh; {n_test:,} others are the test set."
+    return (
+        f"It saw {len(task.train):,} {things}, {_batches(data.batch_size, task)}; {n_test:,} others are the test set."
+    )
 
 
-def _data(experiment: Experiment, task: ModularTask) -> str:
-    data, n_pairs = experiment.task.data, task.p**2
-    if isinstance(data, EndlessData):
-        return f"Every step drew {data.batch_size:,} of the {n_pairs:,} pairs afresh; all of them are the test set."
-    assert task.train is not None
+def _pairs(batch_size: int | None, task: ModularTask) -> str:
+    n_pairs = task.p**2
+    if task.train is None:
+        return f"Every step drew {batch_size:,} of the {n_pairs:,} pairs afresh; all of them are the test set."
     n_train = len(task.train)
-    batches = "all at once" if task.batches.fixed is not None else f"in batches of {data.batch_size:,}"
     rest = f"the other {n_pairs - n_train:,} are the test set" if task.test is not None else "there is no test set"
-    return f"It saw {n_train:,} of the {n_pairs:,} pairs ({wording.percent(n_train / n_pairs)}), {batches}; {rest}."
+    share = wording.percent(n_train / n_pairs)
+    return f"It saw {n_train:,} of the {n_pairs:,} pairs ({share}), {_batches(batch_size, task)}; {rest}."
+
+
+def _batches(batch_size: int | None, task: Task) -> str:
+    return "all at once" if task.batches.fixed is not None else f"in batches of {batch_size:,}"
+
+
+def _things(task: Task) -> str:
+    return "sums" if isinstance(task, DigitAdditionTask) else "sequences"
 
 
 def _optimizer(optimizer: OptimizerConfig) -> str:

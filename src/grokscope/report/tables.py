@@ -1,6 +1,6 @@
 """The tables that other commands left in a run's folder, checked before anything is said of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,14 +10,21 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 from grokscope.errors import RunError
 from grokscope.explain.claims import Verdict
 
+MODULAR = ("excluded_loss", "sum_of_squares")
+"""The measures that phases are read off."""
 
-def read_measures(path: Path) -> pd.DataFrame | None:
+
+def read_measures(path: Path, needed: Sequence[str] = MODULAR) -> pd.DataFrame | None:
     """Return the table of ``grokscope measure``: one row a step; None where there is none.
+
+    Args:
+        path: of the file.
+        needed: measures that every row must have.
 
     Raises:
         RunError: it is damaged.
     """
-    return _read(path, _measures_damage, "grokscope measure")
+    return _read(path, lambda table: _measures_damage(table, ("step", *needed)), "grokscope measure")
 
 
 def read_claims(path: Path) -> pd.DataFrame | None:
@@ -43,8 +50,7 @@ def _read(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str
     return table
 
 
-def _measures_damage(table: pd.DataFrame) -> str | None:
-    needed = ("step", "excluded_loss", "sum_of_squares")
+def _measures_damage(table: pd.DataFrame, needed: Sequence[str]) -> str | None:
     damage = _missing(table, needed) or _not_numbers(table, table.columns) or _wrong_steps(table)
     if damage is not None:
         return damage

@@ -38,6 +38,13 @@ def score(value: float, threshold: float) -> str:
     return repr(value)
 
 
+def number(value: float) -> str:
+    """Return a number to three digits; of what is not one, a dash."""
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
 def step(value: int) -> str:
     """Return ``step 9,400``."""
     return f"step{_SPACE}{value:,}"

@@ -30,7 +30,7 @@ class Row:
     parts: Mapping[str, float] = field(default_factory=dict)
     """Losses of the task's parts by column: ``train_loss_digit_0``, …"""
 
-    def values(self) -> list[float]:
+    def values(self) -> list[int | float]:
         """Return the numbers in the order of the columns."""
         return [*(getattr(self, name) for name in COLUMNS), *self.parts.values()]
 
@@ -87,7 +87,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     lines = whole.splitlines()
     columns = lines[0].split(",") if lines else []
     parts = columns[len(COLUMNS) :]
-    if columns[: len(COLUMNS)] != COLUMNS or not all(map(PART.fullmatch, parts)):
+    if columns[: len(COLUMNS)] != COLUMNS or not all(map(PART.fullmatch, parts)) or len(set(parts)) < len(parts):
         raise RunError(f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}, and then losses of parts")
     rows = []
     for number, line in enumerate(lines[1:], start=2):

@@ -76,7 +76,7 @@ def sampled(
         ConfigError: more examples are wanted than :data:`FULLEST` of those that there are.
     """
     wanted = data.test_size + (data.train_size if isinstance(data, FiniteSamples) else 0)
-    if wanted > FULLEST * n_possible:
+    if wanted / FULLEST > n_possible:  # divided: there may be more examples than a float can count
         raise ConfigError(
             f"{wanted:,} different examples are wanted and there are {n_possible:,}; lower task.data.test_size"
             f"{' or task.data.train_size' if isinstance(data, FiniteSamples) else ''}, or make the task larger"
