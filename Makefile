@@ -2,7 +2,7 @@
 #   make demo    train the paper's network until it has grokked, and write its report
 #   make test    run the tests
 #   make check   lint, formatting, types, tests of structure
-#   make bench   compare a training step and an intervention with plain ones
+#   make bench   compare a training step and an intervention with plain ones, and time the streams of examples
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,6 +26,7 @@ check: $(VENV)/developing
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/interventions.py
+	$(BIN)/python benchmarks/streams.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

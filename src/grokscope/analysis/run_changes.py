@@ -55,7 +55,7 @@ def change_spread(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     rows = []
     for curve in dict.fromkeys(name for table in tables for name in table["curve"]):
-        found = [table[table["curve"] == curve].iloc[0] for table in tables if curve in set(table["curve"])]
+        found = [row for table in tables for row in table.to_dict("records") if row["curve"] == curve]
         steps = [float(row["location"]) for row in found]
         rows.append(
             {
@@ -64,7 +64,7 @@ def change_spread(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                 "median": median(steps),
                 "lowest": min(steps),
                 "highest": max(steps),
-                "abrupt": sum(row["abrupt"] is True or row["abrupt"] == True for row in found),  # noqa: E712
+                "abrupt": sum(row["abrupt"] is True for row in found),
             }
         )
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ from grokscope.experiments import recipe
 from grokscope.runs.files import write_atomically
 from grokscope.sweeps import GridPoint, train_grid
 
-FRACTIONS, DECAYS = "0.2,0.3,0.4,0.5,0.6,0.7,0.8", "0,0.1,0.3,1,3"
+FRACTIONS, DECAYS = "0.3,0.4,0.5,0.6,0.7,0.8", "0,0.3,1,3"
 
 
 def grid(

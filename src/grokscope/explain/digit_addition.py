@@ -150,18 +150,18 @@ def _carry(sums: _Sums, others: dict[str, _Sums]) -> Claim:
     """Interchange of the column below for one with the other carry: the digit moves by one."""
 
     def share(which: _Sums, *, flip: bool) -> float:
-        hits, n = torch.tensor(0.0), 0
+        hits, n = 0, 0
         for digit in range(1, which.task.n_digits + 1):
             donor, found = _donors(which, digit - 1, flip=flip)
             changed = with_column(which.task, which.tokens, donor, digit - 1)
-            step = torch.where(answers(which.task, which.tokens)[:, digit] == which.said[:, digit], 1, 0)
             moved = predictions(which.model, which.task, changed)[:, digit]
-            up = _carries_out(which, which.tokens, digit - 1) == 0
-            wanted = torch.where(up, which.said[:, digit] + 1, which.said[:, digit] - 1) % which.task.base
-            usable = found & (step == 1)
-            hits = hits + (moved == wanted)[usable].float().sum()
+            rises = _carries_out(which, which.tokens, digit - 1) == 0
+            said = which.said[:, digit]
+            wanted = torch.where(rises, said + 1, said - 1) % which.task.base
+            usable = found & which.right[:, digit]  # a wrong digit has nowhere to move from
+            hits += int((moved == wanted)[usable].sum())
             n += int(usable.sum())
-        return float(hits) / max(n, 1)
+        return hits / max(n, 1)
 
     controls = (
         Control("another column with the same carry", share(sums, flip=False)),
