@@ -20,9 +20,7 @@ N = 6
 
 
 def two_layers() -> Transformer:
-    config = TransformerConfig(
-        n_layers=2, d_model=24, n_heads=2, d_head=6, attention_only=True, biases="none", **changes
-    )
+    config = TransformerConfig(n_layers=2, d_model=24, n_heads=2, d_head=6, attention_only=True, biases="none")
     return Transformer(config, d_vocab=10, d_vocab_out=10, n_ctx=N, generator=init_generator(0)).requires_grad_(False)
 
 
