@@ -63,7 +63,7 @@ def explain(
     set_: Settings = None,
     seed: Annotated[int, typer.Option(metavar="INT", help="Draws the controls.")] = 0,
 ) -> None:
-    """Say which algorithm a network computes, and prove it.
+    """Say what a network computes, and prove it: modular arithmetic, sums of digits, induction, skip trigrams.
 
     X is a run, or a checkpoint that somebody else trained (.pt, .pth, .safetensors). Every claim is tested by an
     intervention and against controls that could have refuted it.
@@ -76,7 +76,9 @@ def explain(
       grokscope explain runs/mainline
       grokscope explain runs/mainline --step 9000
       grokscope explain runs/mainline --every 1000
+      grokscope explain runs/repeated-subsequences
       grokscope explain model.pth --json
+      grokscope explain induction.pth --set residual_scale=2
       grokscope explain model.pt --set attention_coefficient=0 --program pizza.py
     """
     chosen = _frequencies(frequencies)
@@ -135,14 +137,17 @@ def measure(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the table [RUN/measures.csv].")
     ] = None,
 ) -> None:
-    """Measure every checkpoint of a run: excluded and restricted loss, Gini, weight norms, margins and more.
+    """Measure every checkpoint of a run: what forms inside the network while it learns.
 
-    Writes one row a checkpoint, as CSV, and prints the phases that the measures show.
+    Modulo p: excluded and restricted loss, Gini, weight norms, margins and more, and the phases that they show. On
+    sequences: head scores, accuracy of each digit by the carry that it needs, what the weights say of each trigger.
+    Writes one row a checkpoint, as CSV; 'grokscope changes' then finds where each measure changes.
 
     Examples:
 
     \b
       grokscope measure runs/mainline
+      grokscope measure runs/repeated-subsequences
       grokscope measure runs/mainline --every 500 --frequencies 14,35,41,42,52 -o measures.csv
     """
     opened = Run(run)
