@@ -131,8 +131,12 @@ def skip_trigrams() -> Recipe:
         name="skip-trigrams",
         description="Skip trigrams on fresh data: a plateau, then all ten triggers at once",
         task=SkipTrigramsConfig(),
-        model=TransformerConfig(d_model=32, n_heads=1, d_head=8, d_mlp=128, attention_only=True, biases="none"),
-        optimizer=AdamWConfig(lr=1e-3, weight_decay=0.1),
+        # decay 1 and a doubled residual stream, as the authors' other attention-only network has them: with a decay of
+        # 0.1 and no doubling the change comes earlier, and its end is quicker, than in the published curve
+        model=TransformerConfig(
+            d_model=32, n_heads=1, d_head=8, d_mlp=128, attention_only=True, biases="none", residual_scale=2.0
+        ),
+        optimizer=AdamWConfig(lr=1e-3, weight_decay=1.0),
         stop=Stop(steps=3_000),
         evaluate_every=10,
         checkpoint_every=25,
@@ -150,7 +154,6 @@ def skip_trigrams_finite() -> Recipe:
             "name": "skip-trigrams-finite",
             "description": "Skip trigrams on 51 sequences: the training loss falls first, the test loss follows",
             "task": SkipTrigramsConfig(data=FiniteTrigrams(train_size=51)),
-            "optimizer": AdamWConfig(lr=1e-3, weight_decay=1.0),
             "stop": Stop(steps=6_000),
             "checkpoint_every": 50,
         }
