@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grokscope.errors import HookError
+from grokscope.errors import ConfigError, HookError
 from grokscope.models import Transformer, TransformerConfig
 from grokscope.models.taps import Recorder, Tap
 from grokscope.randomness import init_generator
@@ -63,6 +63,27 @@ class TestCache:
         logits, cache = model.run_with_cache(tokens)
         assert {name: tuple(value.shape) for name, value in cache.items()} == names_of(n_layers, **options)
         torch.testing.assert_close(logits, model(tokens))
+
+    @pytest.mark.parametrize("n_layers", [1, 2])
+    @pytest.mark.parametrize("options", [{}, {"layer_norm": True}, {"causal": False}, {"attention_only": True}])
+    @pytest.mark.parametrize("positions", [[3], [1, 2]])
+    def test_chosen_positions_have_the_values_that_all_positions_have_there(self, tokens, n_layers, options, positions):
+        model = network(n_layers=n_layers, **options)
+        everywhere, whole = model.run_with_cache(tokens)
+        there, cache = model.run_with_cache(tokens, positions=positions)
+        torch.testing.assert_close(there, everywhere[:, positions])
+        assert list(cache) == list(whole)
+        last = f"blocks.{n_layers - 1}."
+        before = ("hook_resid_pre", "hook_k", "hook_v", "ln1.hook_scale", "ln1.hook_normalized")
+        for name, value in whole.items():
+            if name.startswith((last, "ln_final")) and not name.endswith(before):
+                value = value[:, :, positions] if name.endswith(("pattern", "scores")) else value[:, positions]
+            torch.testing.assert_close(cache[name], value)
+
+    @pytest.mark.parametrize("position", [-1, N])
+    def test_a_position_that_does_not_exist_is_refused(self, tokens, position):
+        with pytest.raises(ConfigError, match=f"no position {position}"):
+            network().run_with_cache(tokens, positions=[position])
 
     def test_values_fit_together(self, tokens):
         model = network(n_layers=2, biases="all", residual_scale=2.0)

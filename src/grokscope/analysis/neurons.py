@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform_2d
+from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform
+from grokscope.analysis.sums import over_sums
 
 CLUSTER_SHARE = 0.85
 """A neuron belongs to its frequency's cluster if that frequency explains more than this share of its variance
@@ -69,16 +70,24 @@ _CHUNK = 64
 
 
 def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
-    """Return the squared mass of each frequency's block, and the whole, of each neuron."""
+    """Return the squared mass of each frequency's block, and the whole, of each neuron.
+
+    A block needs no 2-D transform: its corner, {cos k, sin k} × {cos k, sin k}, is what frequency k has of the means
+    over each sum a + b and each difference a − b, its edges what k has of the means over b and over a.
+    """
     p = activations.shape[0]
-    power = transform_2d(activations - activations.mean((0, 1))).square()
-    owner = row_frequencies(p)
+    centred = activations - activations.mean((0, 1))
+    backwards = centred.index_select(1, -torch.arange(p) % p)
     masses = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
-    for k in range(1, n_frequencies(p) + 1):
-        rows = torch.cat([torch.tensor([0]), (owner == k).nonzero().squeeze(1)])
-        block = power.index_select(0, rows).index_select(1, rows)
-        masses[k] = block.sum((0, 1)) - power[0, 0]
-    return masses, power.sum((0, 1))
+    for line in (centred.mean(1), centred.mean(0)):
+        masses.index_add_(0, row_frequencies(p), p * transform(line).square())
+    corners = [p * transform(over_sums(each)).square() for each in (centred, backwards)]
+    if p % 2 == 0:  # the lone component (−1)^a (−1)^b is a function of the sum and of the difference alike
+        corners[1][-1] = 0
+    for corner in corners:
+        masses.index_add_(0, row_frequencies(p), corner)
+    masses[0] = 0
+    return masses, centred.square().sum((0, 1))
 
 
 MIN_CLUSTER = 0.02

@@ -43,7 +43,7 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
     for tokens in task.all_pairs.tokens.split(_CHUNK):
         if names:
-            chunk, cache = model.run_with_cache(tokens, set(names))
+            chunk, cache = model.run_with_cache(tokens, set(names), [position])
             for name, value in cache.items():
                 kept[name].append(_at_answer(value, name, position))
         else:
@@ -54,8 +54,8 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
 
 
 def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
-    if name.endswith(("hook_pattern", "hook_attn_scores")):  # [example, head, query, key]
-        return value[:, :, position]
-    if name.endswith(("hook_k", "hook_v")):  # read from every position
+    """Return the activation where the answer is read; of the last layer there may be nothing else."""
+    if name.endswith(("hook_k", "hook_v")) or value.ndim == 2:  # read from every position; or without positions
         return value
-    return value if value.ndim == 2 else value[:, position]
+    queries = 2 if name.endswith(("hook_pattern", "hook_attn_scores")) else 1  # [example, head, query, key]
+    return value.select(queries, 0 if value.shape[queries] == 1 else position)

@@ -4,6 +4,8 @@ Shape letters: b example, q query, k key, h head, e head width, d residual strea
 Names and orientations are TransformerLens's.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -91,15 +93,19 @@ class Attention(nn.Module):
         self.b_V = nn.Parameter(draw.zeros(h, e)) if biased else None
         self.b_O = nn.Parameter(draw.zeros(d)) if biased else None
 
-    def forward(self, x: Float[Tensor, "b q d"], tap: Tap, name: str) -> Float[Tensor, "b q d"]:
-        """Return what all heads together add to the residual stream."""
-        q = tap(f"{name}.hook_q", _with_bias(torch.einsum("bqd,hde->bqhe", x, self.W_Q), self.b_Q))
+    def forward(
+        self, x: Float[Tensor, "b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "b q d"]:
+        """Return what all heads together add to the residual stream at ``positions`` (all of them if None)."""
+        at = range(x.shape[1]) if positions is None else positions
+        asking = x if positions is None else x[:, list(positions)]
+        q = tap(f"{name}.hook_q", _with_bias(torch.einsum("bqd,hde->bqhe", asking, self.W_Q), self.b_Q))
         k = tap(f"{name}.hook_k", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_K), self.b_K))
         v = tap(f"{name}.hook_v", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_V), self.b_V))
         scores = torch.einsum("bqhe,bkhe->bhqk", q, k) / self.W_Q.shape[-1] ** 0.5
         hidden = None
         if self.causal:
-            hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+            hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)[list(at)]
             scores = scores.masked_fill(hidden, -torch.inf)
         scores = tap(f"{name}.hook_attn_scores", scores)
         pattern = mixed_with_constant(scores.softmax(dim=-1), self.coefficient, hidden)

@@ -97,8 +97,10 @@ class MLP(Network[MLPConfig]):
         """The output matrix."""
         return self.embed.W_E[: self.d_vocab_out].T if self.config.tied_embeddings else self.unembed.W_U
 
-    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
-        """Return the logits, showing each activation to ``tap``."""
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits, showing each activation to ``tap``; there is one answer, whatever ``positions`` says."""
         embedded = torch.stack([self.embed.at(place)[tokens[:, place]] for place in range(self.n_ctx)], dim=1)
         embedded = tap("hook_embed", embedded)  # [example, n_ctx, d_model]
         x = embedded.flatten(1) if self.config.combine == "concat" else embedded.sum(1)

@@ -41,8 +41,13 @@ class Network(nn.Module, Generic[AnyConfig]):
         """
 
     @abstractmethod
-    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
-        """Return the logits of the textbook forward pass, which shows every activation to ``tap``."""
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits of the textbook forward pass, which shows every activation to ``tap``.
+
+        With ``positions``, what the last layer computes for other positions is left out.
+        """
 
     def forward(
         self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int] | None = None
@@ -53,24 +58,30 @@ class Network(nn.Module, Generic[AnyConfig]):
         return self.run(self.plan(tokens, positions))
 
     def run_with_cache(
-        self, tokens: Int[Tensor, "example n_ctx"], names: Collection[str] | None = None
+        self,
+        tokens: Int[Tensor, "example n_ctx"],
+        names: Collection[str] | None = None,
+        positions: Sequence[int] | None = None,
     ) -> tuple[Float[Tensor, "example n_out d_vocab_out"], dict[str, Tensor]]:
-        """Return the logits at every position and the activations by name.
+        """Return the logits and the activations by name, at every position.
 
         Args:
             tokens: the input sequences.
             names: the activations to keep, all if None; for example ``{"blocks.0.mlp.hook_post"}``.
+            positions: where logits are wanted [everywhere]; the last layer's activations are those at these positions
+                (of keys and values, and before its queries: all), which saves the work for the others.
 
         Raises:
             HookError: a name does not exist in this network.
+            ConfigError: a token or a position does not exist.
 
         Example:
             >>> logits, cache = model.run_with_cache(tokens)
             >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]
         """
-        self.check(tokens)
+        self.check(tokens, positions or ())
         recorder = Recorder(names)
-        logits = self.run_plainly(tokens, recorder)
+        logits = self.run_plainly(tokens, recorder, positions)
         recorder.require(names)
         return logits, recorder.cache
 

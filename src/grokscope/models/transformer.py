@@ -28,12 +28,14 @@ class Block(nn.Module):
         self.mlp = None if config.attention_only else MLPLayer(config, draw)
         self.residual_scale = config.residual_scale
 
-    def forward(self, x: Float[Tensor, "b k d"], tap: Tap, name: str) -> Float[Tensor, "b k d"]:
-        """Return the residual stream after this layer."""
+    def forward(
+        self, x: Float[Tensor, "b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "b q d"]:
+        """Return the residual stream after this layer, at ``positions`` (all of them if None)."""
         x = tap(f"{name}.hook_resid_pre", x)
         normal = x if self.ln1 is None else self.ln1(x, tap, f"{name}.ln1")
-        attn_out = tap(f"{name}.hook_attn_out", self.attn(normal, tap, f"{name}.attn"))
-        x = self.residual_scale * x + attn_out
+        attn_out = tap(f"{name}.hook_attn_out", self.attn(normal, tap, f"{name}.attn", positions))
+        x = self.residual_scale * (x if positions is None else x[:, list(positions)]) + attn_out
         if self.mlp is not None:
             x = tap(f"{name}.hook_resid_mid", x)
             normal = x if self.ln2 is None else self.ln2(x, tap, f"{name}.ln2")
@@ -81,11 +83,17 @@ class Transformer(Network[TransformerConfig]):
         """The unembedding matrix."""
         return self.unembed.weight(self.embed)
 
-    def run_plainly(self, tokens: Int[Tensor, "example n_ctx"], tap: Tap) -> Float[Tensor, "example n_out d_vocab_out"]:
-        """Return the logits at every position, showing each activation to ``tap``."""
+    def run_plainly(
+        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        """Return the logits, showing each activation to ``tap``.
+
+        With ``positions``, they are the logits there; the last layer asks, and computes its neurons, only there.
+        """
         x = tap("hook_embed", self.embed(tokens)) + tap("hook_pos_embed", self.pos_embed(tokens))
         for layer, block in enumerate(self.blocks):
-            x = block(x, tap, f"blocks.{layer}")
+            last = layer == len(self.blocks) - 1
+            x = block(x, tap, f"blocks.{layer}", positions if last else None)
         if self.ln_final is not None:
             x = self.ln_final(x, tap, "ln_final")
         logits = x @ self.W_U
