@@ -12,7 +12,7 @@ import grokscope
 SOURCE = Path(grokscope.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 ORDER = [
-    {"errors", "config", "randomness"},
+    {"errors", "config", "randomness", "display"},
     {"tasks"},
     {"models"},
     {"training"},

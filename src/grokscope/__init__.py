@@ -6,6 +6,8 @@
 >>> run.model(step=100)    # the network at that step
 """
 
+from grokscope.analysis import find_phases as find_phases
+from grokscope.analysis import read_circuit as read_circuit
 from grokscope.errors import ConfigError as ConfigError
 from grokscope.errors import DivergenceError as DivergenceError
 from grokscope.errors import GrokscopeError as GrokscopeError

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grokscope.analysis import find_phases
-from grokscope.analysis.phases import find_phases_of_circuit
+from grokscope.analysis.phases import Phases, find_phases_of_circuit
 
 P = 113
 LN = math.log(P)
@@ -118,3 +118,13 @@ class TestPhasesOfTheCircuit:
     def test_one_checkpoint_is_no_phase(self):
         phases = find_phases_of_circuit(measures([20.0], [100.0], [1.0]), P)
         assert phases == type(phases)(None, None, None, 0)
+
+
+def test_what_has_been_reached_in_words():
+    assert Phases(None, None, None, None).reached() == {}
+    assert Phases(1400, 9400, 14_000, 11_000).reached() == {
+        "memorised": 1400,
+        "generalised": 9400,
+        "grokked": 11_000,
+        "cleaned up": 14_000,
+    }

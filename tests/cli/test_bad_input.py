@@ -56,6 +56,7 @@ MISTAKES = [
     (("runs", "."), r"there are no runs in \."),
     (("show", "nowhere"), r"nowhere is not a run.*there is no such folder"),
     (("report", "nowhere"), r"nowhere is not a run"),
+    (("watch", "nowhere"), r"nowhere is not a run.*--wait waits for it"),
     (("experiments", "mainlin"), r"did you mean mainline\?"),
 ]
 

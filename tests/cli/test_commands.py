@@ -64,7 +64,7 @@ def test_experiments_names_every_recipe_and_shows_one_whole(grokscope) -> None:
     assert "(14, 35, 41, 42, 52)" in shown
 
 
-@pytest.mark.parametrize("command", ["train", "experiments", "runs", "show", "report"])
+@pytest.mark.parametrize("command", ["train", "watch", "experiments", "runs", "show", "report"])
 def test_help_has_examples(grokscope, command: str) -> None:
     shown = grokscope(command, "--help").stdout
     assert f"grokscope {command}" in shown.partition("Examples:")[2]

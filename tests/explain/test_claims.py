@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from grokscope.explain.claims import Claim, Control, verdict
+from grokscope.explain.claims import Claim, Control, score, verdict
 from grokscope.explain.explanation import PARTIAL
 
 
@@ -56,3 +56,25 @@ def test_nothing_is_explained_without_the_core(missing):
     assert verdict(core.values(), PARTIAL) == "not explained"
     del core[missing]
     assert verdict(core.values(), PARTIAL) == "not explained"
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "text"),
+    [
+        (1.0, 0.99, "1.000"),
+        (0.9861, 0.5, "0.986"),
+        (0.99992, 0.99, "0.9999"),
+        (0.9999999, 0.99, "0.9999"),
+        (0.98999, 0.99, "0.98999"),
+        (0.99, 0.99, "0.990"),
+        (-0.25, 0.5, "−0.250"),
+        (862.117, 1.5, "862"),
+        (23271.05, 1.5, "23,271"),
+        (1.5 - 1e-13, 1.5, "1.4999999999999"),
+        (1.5 - 2e-16, 1.5, "1.4999999999999998"),
+        (math.inf, 1.5, "inf"),
+        (math.nan, 1.5, "nan"),
+    ],
+)
+def test_a_score_shows_on_which_side_of_its_threshold_it_is(value, threshold, text):
+    assert score(value, threshold) == text

@@ -40,28 +40,6 @@ def test_only_a_whole_is_a_hundred_percent(share):
 
 
 @pytest.mark.parametrize(
-    ("value", "threshold", "text"),
-    [
-        (1.0, 0.99, "1.000"),
-        (0.9861, 0.5, "0.986"),
-        (0.99992, 0.99, "0.9999"),
-        (0.9999999, 0.99, "0.9999"),
-        (0.98999, 0.99, "0.98999"),
-        (0.99, 0.99, "0.990"),
-        (-0.25, 0.5, "−0.250"),
-        (862.117, 1.5, "862"),
-        (23271.05, 1.5, "23,271"),
-        (1.5 - 1e-13, 1.5, "1.4999999999999"),
-        (1.5 - 2e-16, 1.5, "1.4999999999999998"),
-        (math.inf, 1.5, "inf"),
-        (math.nan, 1.5, "nan"),
-    ],
-)
-def test_a_score_shows_on_which_side_of_its_threshold_it_is(value, threshold, text):
-    assert wording.score(value, threshold) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.04, "0.0 s"), (59.9, "59.9 s"), (60.4, "1 min 0 s"), (3599.7, "1 h 0 min"), (7325.0, "2 h 2 min")],
 )

@@ -1,4 +1,6 @@
+import fcntl
 import json
+import threading
 
 import pytest
 from filelock import FileLock
@@ -50,6 +52,76 @@ class TestLock:
         lock.release()
         assert not folder.is_locked()
         folder.lock().release()
+
+    def test_a_look_writes_nothing(self, folder):
+        assert not folder.is_locked()
+        assert not folder.lock_file.exists()
+
+    def test_those_who_look_are_not_in_the_way_of_a_writer(self, folder):
+        folder.lock().release()
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                folder.is_locked()
+
+        watchers = [threading.Thread(target=look) for _ in range(3)]
+        for watcher in watchers:
+            watcher.start()
+        try:
+            for _ in range(20):
+                folder.lock().release()
+        finally:
+            done.set()
+            for watcher in watchers:
+                watcher.join()
+
+    def test_those_who_look_do_not_take_each_other_for_a_writer(self, folder):
+        folder.lock().release()
+        with folder.lock_file.open("rb") as looking:
+            fcntl.flock(looking, fcntl.LOCK_SH)
+            assert not folder.is_locked()
+
+
+class TestStatus:
+    def test_while_it_is_written_the_record_may_be_of_the_sitting_before(self, folder):
+        folder.write_record({"status": "interrupted", "reason": "stopped"})
+        lock = folder.lock()
+        assert folder.status() == ("running", "")
+        lock.release()
+        assert folder.status() == ("interrupted", "stopped")
+
+    def test_before_the_first_record(self, folder):
+        lock = folder.lock()
+        assert folder.status() == ("running", "")
+        lock.release()
+        with pytest.raises(RunError, match=r"run\.json is missing or damaged"):
+            folder.status()
+
+    def test_a_writer_that_died_without_a_word(self, folder):
+        folder.write_record({"status": "running", "reason": ""})
+        assert folder.status() == ("interrupted", "its process ended without a word")
+
+    @pytest.mark.parametrize("locked", [[False, True], [True]])
+    def test_a_writer_that_begins_between_two_looks(self, folder, monkeypatch, locked):
+        folder.write_record({"status": "running", "reason": ""})
+        monkeypatch.setattr(RunFolder, "is_locked", lambda self: locked.pop(0))
+        assert folder.status() == ("running", "")
+        assert not locked
+
+    def test_a_writer_that_ends_between_two_looks(self, folder, monkeypatch):
+        def end(self) -> bool:
+            folder.write_record({"status": "finished", "reason": "reached 9 steps"})
+            return False
+
+        folder.write_record({"status": "running", "reason": ""})
+        monkeypatch.setattr(RunFolder, "is_locked", end)
+        assert folder.status() == ("finished", "reached 9 steps")
+
+    def test_unknown(self, folder):
+        folder.write_record({"status": "asleep"})
+        with pytest.raises(RunError, match=r"run\.json is missing or damaged: its status is 'asleep'"):
+            folder.status()
 
 
 class TestRecord:

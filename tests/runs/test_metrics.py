@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.errors import RunError
-from grokscope.runs.metrics import COLUMNS, MetricsFile, Row, keep_rows_before, read_metrics
+from grokscope.runs.metrics import COLUMNS, MetricsFile, MetricsReader, Row, keep_rows_before, read_metrics
 
 HEADER = "step,train_loss,train_accuracy,test_loss,test_accuracy\n"
 
@@ -95,6 +95,54 @@ def test_bytes_that_are_no_text(file):
 def test_missing(file):
     with pytest.raises(RunError, match=r"cannot read .*metrics\.csv"):
         read_metrics(file)
+
+
+class TestReadAgainAndAgain:
+    def test_rows_come_as_they_are_appended(self, file):
+        metrics, reader = MetricsFile(file), MetricsReader(file)
+        assert reader.read().empty
+        for n_rows in range(1, 5):
+            metrics.append(Row(n_rows, 1 / n_rows, 0.5))
+            assert reader.read().equals(read_metrics(file))
+            assert len(reader.read()) == n_rows
+        metrics.close()
+
+    def test_only_what_is_new_is_parsed(self, file):
+        write(file, *(Row(step, 1.0, 0.0) for step in range(3)))
+        reader = MetricsReader(file)
+        reader.read()
+        text = file.read_text()
+        with file.open("r+") as open_file:  # in place: it stays the same file
+            open_file.write(text.replace("1.0", "x.0") + "3,0.5,0.0,,\n")
+        assert reader.read()["train_loss"].tolist() == [1.0, 1.0, 1.0, 0.5]
+
+    def test_half_a_line_counts_when_it_is_whole(self, file):
+        write(file, Row(0, 1.0, 0.0))
+        reader = MetricsReader(file)
+        for text, steps in (("5,0.", [0]), ("25,0.5,", [0]), (",\n10,0", [0, 5]), (".1,0.5,,\n", [0, 5, 10])):
+            with file.open("a") as open_file:
+                open_file.write(text)
+            assert reader.read()["step"].tolist() == steps
+        assert reader.read()["train_loss"].tolist() == [1.0, 0.25, 0.1]
+
+    def test_a_resumed_run_drops_rows(self, file):
+        write(file, *(Row(step, 1.0, 0.0) for step in (0, 5, 10, 15)))
+        reader = MetricsReader(file)
+        assert len(reader.read()) == 4
+        keep_rows_before(file, 10)
+        write(file, *(Row(step, 0.5, 0.0) for step in (10, 20, 30, 40)))
+        assert reader.read().equals(read_metrics(file))
+        assert reader.read()["step"].tolist() == [0, 5, 10, 20, 30, 40]
+
+    def test_damage_is_named_with_its_line(self, file):
+        write(file, Row(0, 1.0, 0.0))
+        reader = MetricsReader(file)
+        reader.read()
+        with file.open("a") as open_file:
+            open_file.write("5,1.0,0.0,,\nten,1.0,0.0,,\n")
+        for _ in range(2):
+            with pytest.raises(RunError, match=r"metrics\.csv is damaged at line 4: 'ten,1\.0,0\.0,,'"):
+                reader.read()
 
 
 class TestKeepRowsBefore:

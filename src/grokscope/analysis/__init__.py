@@ -12,5 +12,6 @@ from grokscope.analysis.neurons import key_frequencies as key_frequencies
 from grokscope.analysis.neurons import neuron_frequencies as neuron_frequencies
 from grokscope.analysis.phases import Phases as Phases
 from grokscope.analysis.phases import find_phases as find_phases
+from grokscope.analysis.run_facts import phase_facts as phase_facts
 from grokscope.analysis.whole_table import WholeTable as WholeTable
 from grokscope.analysis.whole_table import whole_table as whole_table

@@ -11,6 +11,7 @@ from grokscope.analysis.fourier import frequency_norms, transform, transform_2d
 from grokscope.analysis.neurons import NeuronFrequencies, key_frequencies, neuron_frequencies
 from grokscope.analysis.unembedding import neuron_logit_map, token_embedding
 from grokscope.analysis.whole_table import WholeTable, whole_table
+from grokscope.display import brief_repr, facts_table, few
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
 
@@ -39,6 +40,19 @@ class Circuit:
     """Norm of each frequency of W_L."""
     logit_components: Float[Tensor, "p p"]
     """Norm over the answers of each 2-D Fourier component of the logits."""
+
+    __repr__ = brief_repr
+
+    def _repr_html_(self) -> str:
+        facts = [("key frequencies", few(self.key_frequencies) or "none: no frequency has a cluster of neurons")]
+        if self.neurons is not None:
+            sizes = self.neurons.clusters()
+            keys = [f"{k}: {sizes[k]}" for k in self.key_frequencies]
+            facts.append(("neurons in clusters", f"{sum(sizes.values()):,} of {len(self.neurons.share):,}"))
+            facts += [("of each key frequency", few(keys))] if keys else []
+        if self.pattern is not None:
+            facts.append(("heads", str(self.pattern.shape[2])))
+        return facts_table(f"Fourier picture of a network on pairs mod {self.p}", facts)
 
 
 def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:

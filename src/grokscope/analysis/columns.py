@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.tasks import DigitAdditionTask, Examples
 from grokscope.tasks.digit_addition import carries
@@ -93,6 +94,8 @@ class CaseScores:
     accuracy: Float[Tensor, "digit case"]
     """NaN where no example has the case."""
     count: Int[Tensor, "digit case"]
+
+    __repr__ = brief_repr
 
 
 def scores_by_case(right: Bool[Tensor, "b digit"], cases: Int[Tensor, "b digit"]) -> CaseScores:

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from grokscope.display import brief_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
@@ -24,6 +26,8 @@ class Coordinates:
     """The answer at each coordinate."""
     formula: str
     """The operation, in the usual notation."""
+
+    __repr__ = brief_repr
 
     def of_inputs(self, values: Shaped[Tensor, "p p *rest"]) -> Shaped[Tensor, "n n *rest"]:
         """Return ``values`` of all pairs in coordinates (i, j)."""

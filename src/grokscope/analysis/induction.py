@@ -13,6 +13,7 @@ from grokscope.analysis.heads import (
     previous_token_scores,
     successors,
 )
+from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.tasks import Examples
 from grokscope.tasks.examples import UNSCORED
@@ -27,6 +28,8 @@ class Repeats:
     """Which keys come right after an earlier occurrence of the query's token."""
     queries: Bool[Tensor, "b n_ctx"]
     """Where a repeated token is predicted."""
+
+    __repr__ = brief_repr
 
     @classmethod
     def of(cls, examples: Examples, positions: tuple[int, ...]) -> "Repeats":
@@ -76,6 +79,8 @@ class HeadScores:
     previous_token: Float[Tensor, "layer h"]
     prefix_matching: Float[Tensor, "layer h"]
     copying: Float[Tensor, "layer h"]
+
+    __repr__ = brief_repr
 
 
 def head_scores(model: Transformer, repeats: Repeats) -> HeadScores:

@@ -16,6 +16,7 @@ from torch import Tensor
 from grokscope.analysis.coordinates import Coordinates
 from grokscope.analysis.unembedding import neuron_logit_map
 from grokscope.analysis.whole_table import whole_table
+from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
 from grokscope.models.activations import activate
 from grokscope.models.transformer import Block
@@ -38,6 +39,8 @@ class LastLayer:
     """The residual stream between attention and neurons."""
     post: Float[Tensor, "x m"] | None
     """The neurons; None for a network without."""
+
+    __repr__ = brief_repr
 
     @property
     def has_attention(self) -> bool:

@@ -13,6 +13,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from grokscope.analysis.fourier import n_frequencies
+from grokscope.display import brief_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Alignment:
     values: Complex[Tensor, "n n f"]
     total: float
     """Squared deviation of the logits from their mean over all inputs and answers, summed over everything."""
+
+    __repr__ = brief_repr
 
     def norm_of(self, k: int) -> float:
         """Return Σ_c cos²(w_k c)."""
@@ -62,6 +65,8 @@ class LogitFit:
     """φ_k, in radians; 0 where the fit had none."""
     fve: float
     """Share of the logits' variance that the formula accounts for: 1 − SSR/SST."""
+
+    __repr__ = brief_repr
 
 
 def clock_fit(alignment: Alignment) -> LogitFit:

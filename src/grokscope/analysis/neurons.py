@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform
 from grokscope.analysis.sums import over_sums
+from grokscope.display import brief_repr
 
 CLUSTER_SHARE = 0.85
 """A neuron belongs to its frequency's cluster if that frequency explains more than this share of its variance
@@ -22,6 +23,8 @@ class NeuronFrequencies:
     """1 … p//2; 0 for a neuron that is constant."""
     share: Float[Tensor, " n_neurons"]
     """Of the variance over all inputs, 0 to 1; noise gives about 8 / p²·(number of frequencies tried)."""
+
+    __repr__ = brief_repr
 
     def clusters(self, threshold: float = CLUSTER_SHARE) -> dict[int, int]:
         """Return how many neurons each frequency has above ``threshold``, by frequency."""
@@ -50,6 +53,8 @@ class FrequencyMasses:
     """Squared mass in each frequency's block; row k belongs to frequency k, row 0 is zero."""
     total: Float[Tensor, " n_neurons"]
     """Squared mass of the centred neuron."""
+
+    __repr__ = brief_repr
 
     def frequencies(self) -> NeuronFrequencies:
         """Return the frequency that explains most of each neuron."""

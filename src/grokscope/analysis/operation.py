@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.tasks.operations import NAMED, operation_table
 
 
@@ -20,6 +21,8 @@ class FoundOperation:
     """Share of the p² pairs; about 1/p for a network at chance."""
     runner_up: float
     """The agreement of the next best candidate."""
+
+    __repr__ = brief_repr
 
 
 def find_operation(answers: Int[Tensor, "p p"]) -> FoundOperation:

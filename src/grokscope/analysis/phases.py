@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from grokscope.display import facts_table
+
 
 @dataclass(frozen=True)
 class Phases:
@@ -19,6 +21,20 @@ class Phases:
     """End of cleanup: from here on the test loss is within a factor two of the lowest that the run reached."""
     grokked: int | None
     """The test accuracy is at least 95 % from here on. Not a border of phases, but what people ask for."""
+
+    def reached(self) -> dict[str, int]:
+        """Return the step of each that has happened, by its name in words."""
+        borders = {
+            "memorised": self.memorised,
+            "generalised": self.generalised,
+            "grokked": self.grokked,
+            "cleaned up": self.cleaned,
+        }
+        return {name: step for name, step in borders.items() if step is not None}
+
+    def _repr_html_(self) -> str:
+        facts = [(name, f"from step {step:,}") for name, step in self.reached().items()]
+        return facts_table("phases", facts or [("reached", "none")])
 
 
 GROKKED_ACCURACY = 0.95

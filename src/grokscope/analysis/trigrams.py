@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.models.transformer import Block
 from grokscope.tasks import SkipTrigramsTask
@@ -27,6 +28,8 @@ class Readout:
     """What attention to each token adds to the logits."""
     constant: Float[Tensor, " d_vocab_out"]
     """What the query's own residual stream adds to the logits."""
+
+    __repr__ = brief_repr
 
     def logits(self, tokens: Int[Tensor, "b n_ctx"]) -> Float[Tensor, "b d_vocab_out"]:
         """Return the logits that the tables alone give: positions play no part."""

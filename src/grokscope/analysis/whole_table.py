@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.models import Network
 from grokscope.tasks import ModularTask
 
@@ -25,6 +26,8 @@ class WholeTable:
     (for patterns and scores: the answer's query; for keys and values, all): ``hook_post`` is ``[p, p, d_mlp]``,
     ``hook_pattern`` ``[p, p, n_heads, key]``."""
 
+    __repr__ = brief_repr
+
 
 @torch.no_grad()
 def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) -> WholeTable:
@@ -40,7 +43,7 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
     """
     p, position = task.p, task.scored_positions[-1]
     logits: list[Tensor] = []
-    kept: dict[str, list[Tensor]] = {name: [] for name in names}
+    kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
     for tokens in task.all_pairs.tokens.split(_CHUNK):
         if names:
             chunk, cache = model.run_with_cache(tokens, set(names), [position])

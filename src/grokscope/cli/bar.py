@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +23,18 @@ def step_bar(name: str, total: int, console: Console) -> Iterator[Callable[[int]
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task(name, total=total)
         yield lambda step: progress.update(bar, advance=1, description=f"{name} step {step:,}")
+
+
+@contextmanager
+def frame_bar(name: str, console: Console) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
+    """Show a bar once it is known how many checkpoints there are; yields the functions that take that and each step."""
+    with ExitStack() as stack:
+        advance: list[Callable[[int], None]] = []
+
+        def begin(total: int) -> None:
+            advance.append(stack.enter_context(step_bar(name, total, console)))
+
+        yield begin, lambda step: advance[-1](step)
 
 
 def _plain(name: str, total: int, console: Console) -> Callable[[int], None]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grokscope.cli.bar import frame_bar
 from grokscope.cli.summary import print_summary
 from grokscope.errors import GrokscopeError, RunError
 from grokscope.experiments import published_of, recipe, recipe_names
@@ -127,5 +128,7 @@ def report(
     from grokscope.report import write_report  # only now: drawing is heavy to import
 
     opened = Run(run)
-    path = write_report(opened, out, step=step, published=published_of(opened.experiment))
+    with frame_bar("looking at checkpoints", Console(stderr=True)) as (begin, advance):
+        published = published_of(opened.experiment)
+        path = write_report(opened, out, step=step, published=published, begin=begin, advance=advance)
     Console(soft_wrap=True).print(f"Report: {path}", markup=False, highlight=False)

@@ -10,6 +10,7 @@ from grokscope.cli.explain import explain, import_, measure
 from grokscope.cli.grid import grid
 from grokscope.cli.look import experiments, report, runs, show
 from grokscope.cli.train import train
+from grokscope.cli.watch import watch
 from grokscope.errors import DivergenceError, GrokscopeError
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, experiments, runs, show, explain, measure, changes, grid, report):
+for command in (train, watch, experiments, runs, show, explain, measure, changes, grid, report):
     app.command()(command)
 app.command("import")(import_)
 

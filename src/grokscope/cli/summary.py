@@ -33,20 +33,11 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
     seconds = record["training_seconds"]
     if seconds and not metrics.empty:
         taken = int(metrics["step"].iloc[-1])
-        lines.append(("training", f"{taken:,} steps in {_duration(seconds)}, {taken / seconds:.0f} steps/s"))
+        lines.append(("training", f"{taken:,} steps in {duration(seconds)}, {taken / seconds:.0f} steps/s"))
     if not metrics.empty:
         lines += [(f"at step {int(row.step):,}", _row(row)) for row in (metrics.iloc[0], metrics.iloc[-1])]
         phases = find_phases(metrics, run.task.guessing_loss)
-        lines += [
-            (name, f"step {border:,}")
-            for name, border in (
-                ("memorised", phases.memorised),
-                ("generalised", phases.generalised),
-                ("grokked", phases.grokked),
-                ("cleaned up", phases.cleaned),
-            )
-            if border is not None
-        ]
+        lines += [(name, f"step {border:,}") for name, border in phases.reached().items()]
     if run.steps and isinstance(run.task, ModularTask):
         lines += _circuit_lines(run, run.task, step)
     elif not isinstance(run.task, ModularTask) and len(metrics) > 2:
@@ -94,6 +85,7 @@ def _row(row) -> str:
     return text if math.isnan(row.test_loss) else f"{text}, test loss {row.test_loss:.6g} ({row.test_accuracy:.2%})"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from grokscope.cli.bar import frame_bar
 from grokscope.cli.settings import assignments, value_of
 from grokscope.cli.summary import print_summary
 from grokscope.errors import ConfigError
@@ -53,6 +54,9 @@ def train(
         bool, Option("--resume", help="Go on with the run in the folder; begin it if there is none.")
     ] = False,
     report: Annotated[bool, Option(help="Write report.html at the end.")] = True,
+    tensorboard: Annotated[
+        bool, Option("--tensorboard", help="Write TensorBoard events too; pip install 'grokscope[tensorboard]'.")
+    ] = False,
     device: Annotated[str | None, Option(help="auto, cpu or cuda [auto].")] = None,
     threads: Annotated[str | None, Option(metavar="INT", help="CPU threads [PyTorch's choice].")] = None,
     compile: Annotated[bool, Option("--compile", help="Use torch.compile: faster on runs of many minutes.")] = False,
@@ -73,6 +77,7 @@ def train(
       grokscope train mainline --dry-run > mine.yaml
       grokscope train mine.yaml                settings from a file
       grokscope train mainline --resume        go on after Ctrl-C, to the same bits
+      grokscope train mainline --tensorboard   then: tensorboard --logdir runs
     """
     base = _base(name, data)
     daily = {
@@ -90,7 +95,8 @@ def train(
         Console(soft_wrap=True).print(chosen.to_yaml(), end="", markup=False, highlight=False)
         return None
     folder = out or default_folder(base, chosen)
-    run = train_and_record(chosen, out=folder, resume=resume, execution=_execution(device, threads, compile))
+    execution = _execution(device, threads, compile)
+    run = train_and_record(chosen, out=folder, resume=resume, execution=execution, tensorboard=tensorboard)
     console = Console()
     if run.status == "interrupted":
         again = ["grokscope", *sys.argv[1:], *([] if resume else ["--resume"])]
@@ -104,7 +110,8 @@ def train(
     if report:
         from grokscope.report import write_report  # only now: drawing is heavy to import
 
-        path = write_report(run, published=published_of(run.experiment))
+        with frame_bar("looking at checkpoints", Console(stderr=True)) as (begin, advance):
+            path = write_report(run, published=published_of(run.experiment), begin=begin, advance=advance)
         console.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
     return None
 

@@ -82,13 +82,7 @@ def print_timeline(timeline: Timeline, console: Console) -> None:
     for claim, first in timeline.first_steps().items():
         table.add_row(claim.statement, "never" if first is None else f"{first:,}")
     console.print(table)
-    verdicts = timeline.table.drop_duplicates("step")
-    changed = verdicts["verdict"] != verdicts["verdict"].shift()
-    told = ", ".join(
-        f"{verdict} from step {step:,}"
-        for step, verdict, new in zip(verdicts["step"], verdicts["verdict"], changed, strict=True)
-        if new
-    )
+    told = ", ".join(f"{verdict} from step {step:,}" for step, verdict in timeline.verdicts().items())
     console.print(Text(f"\nVerdicts: {told}"))
 
 

@@ -1,15 +1,20 @@
 """From a name to a trained network."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from grokscope.errors import ConfigError
 from grokscope.experiments.recipes import recipe
 from grokscope.runs import Execution, Experiment, Run, record_run
+from grokscope.runs.folder import RunFolder
+from grokscope.runs.metrics import Row
 from grokscope.runs.progress import show_progress
+from grokscope.runs.recording import OnRow
 
 
 def train(
@@ -21,6 +26,7 @@ def train(
     resume: bool = False,
     execution: Execution | None = None,
     progress: bool = True,
+    tensorboard: bool = False,
 ) -> Run:
     """Train a network, keep everything, and return the run.
 
@@ -32,9 +38,11 @@ def train(
         resume: go on with the run in that folder, to the same bits as if it had never stopped.
         execution: device, threads and compilation.
         progress: show a live display on standard error.
+        tensorboard: write the metrics as TensorBoard events too, into the run's folder; needs the extra
+            ``grokscope[tensorboard]``.
 
     Raises:
-        ConfigError: an unknown name or an impossible value.
+        ConfigError: an unknown name or an impossible value, or TensorBoard is not installed.
         RunError: the folder is taken or cannot be written.
         DivergenceError: the loss stopped being a finite number.
 
@@ -49,10 +57,28 @@ def train(
         changes["seed"] = seed
     chosen = base.override(changes)
     folder = Path(out) if out is not None else default_folder(base, chosen)
-    if not progress:
-        return record_run(chosen, folder, execution=execution, resume=resume)
-    with show_progress(chosen.name, chosen.stop.steps, Console(stderr=True)) as on_row:
-        return record_run(chosen, folder, execution=execution, resume=resume, on_row=on_row)
+    with ExitStack() as stack:
+        takers: list[OnRow] = []
+        if tensorboard:
+            takers.append(stack.enter_context(_tensorboard_events()(RunFolder(folder), chosen)))
+        if progress:
+            takers.append(stack.enter_context(show_progress(chosen.name, chosen.stop.steps, Console(stderr=True))))
+
+        def to_each(row: Row) -> None:
+            for take in takers:
+                take(row)
+
+        return record_run(chosen, folder, execution=execution, resume=resume, on_row=to_each)
+
+
+def _tensorboard_events() -> Callable[[RunFolder, Experiment], AbstractContextManager[OnRow]]:
+    try:
+        from grokscope.runs.tensorboard import tensorboard_events  # only now: it needs an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"TensorBoard is not installed ({error}); install it with: pip install 'grokscope[tensorboard]'"
+        ) from error
+    return tensorboard_events
 
 
 def default_folder(base: Experiment, chosen: Experiment) -> Path:

@@ -58,6 +58,22 @@ class Claim:
         return {**fields, "pass": self.holds}
 
 
+def score(value: float, threshold: float) -> str:
+    """Return what a claim measured, with as many digits as show on which side of ``threshold`` it is.
+
+    Only 1 is ever shown as 1.
+    """
+    if not math.isfinite(value):
+        return str(value)
+    if 0.9995 <= value < 1 and threshold < 0.9995:
+        return f"{min(value, 0.9999):.4f}"
+    for digits in range(0 if abs(value) >= 100 else 3, 12):
+        text = f"{value:.{digits}f}"
+        if (float(text) >= threshold) == (value >= threshold):
+            return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return repr(value)
+
+
 def finite(value: float) -> float | None:
     """Return ``value``, or None for what JSON has no number for."""
     return value if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from torch import Tensor
 from grokscope.analysis.coordinates import Coordinates
 from grokscope.analysis.sums import random_frequencies, sum_index
 from grokscope.analysis.whole_table import whole_table
+from grokscope.display import brief_repr
 from grokscope.explain.subject import SequenceSubject
 from grokscope.models import MLP, Transformer, build_model
 from grokscope.randomness import stream
@@ -25,6 +26,8 @@ class ControlNetwork:
 
     name: str
     logits: Float[Tensor, "n n n"]
+
+    __repr__ = brief_repr
 
 
 def untrained(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, *, seed: int) -> ControlNetwork:

@@ -8,14 +8,15 @@ import pandas as pd
 
 from grokscope.analysis.attention import AttentionFit
 from grokscope.analysis.neuron_fits import ReadOutFit
+from grokscope.display import brief_repr, facts_table, few, list_table
 from grokscope.explain.ablations import Ablation
 from grokscope.explain.algorithm import AlgorithmEvidence, AlgorithmName
-from grokscope.explain.claims import Claim, Verdict, finite, verdict
+from grokscope.explain.claims import Claim, Verdict, finite, score, verdict
 from grokscope.explain.frequencies import ClaimedFrequencies
 from grokscope.explain.program import Program
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Explanation(ABC):
     """What a network computes, as far as it has been shown."""
 
@@ -45,8 +46,44 @@ class Explanation(ABC):
         return verdict(self.claims, self.required)
 
     @abstractmethod
+    def found(self) -> list[tuple[str, str]]:
+        """Return what was found besides the claims, as names and words."""
+
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as JSON takes it; numbers that are not finite become null."""
+
+    def __repr__(self) -> str:
+        holding = sum(claim.holds for claim in self.claims)
+        told = f"{self.verdict}: {self.headline}; {holding} of {len(self.claims)} claims hold"
+        return f"{type(self).__name__}({self.subject!r}, {told})"
+
+    def _repr_html_(self) -> str:
+        facts = [
+            ("network", self.subject),
+            ("accuracy, loss", f"{self.accuracy:.2%}, {self.loss:.3g} nats"),
+            *self.found(),
+            *(("note", note) for note in self.notes),
+        ]
+        headings = ("", "claim", "what was measured", "value", "needs", "controls, which must stay below")
+        claims = list_table(headings, map(_claim_row, self.claims))
+        return facts_table(f"{self.verdict.upper()} · {self.headline}", facts) + claims
+
+
+def _claim_row(claim: Claim) -> tuple[str, ...]:
+    controls = (
+        f"{control.what} {score(control.value, claim.threshold)}"
+        f"{' (reaches it)' if control in claim.failing_controls else ''}"
+        for control in claim.controls
+    )
+    return (
+        "holds" if claim.holds else "FAILS",
+        claim.statement,
+        claim.measure,
+        score(claim.value, claim.threshold),
+        f"≥\N{NO-BREAK SPACE}{claim.threshold:g}",
+        "; ".join(controls) or "none could be made",
+    )
 
 
 @dataclass(frozen=True)
@@ -56,8 +93,10 @@ class Findings:
     title: str
     table: pd.DataFrame
 
+    __repr__ = brief_repr
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CircuitExplanation(Explanation):
     """The explanation of a network on sequences: which heads or columns do what."""
 
@@ -79,6 +118,10 @@ class CircuitExplanation(Explanation):
     def headline(self) -> str:
         """What was found, in a few words."""
         return self.task if self.verdict == "not explained" else f"{self.task}, {self.circuit}"
+
+    def found(self) -> list[tuple[str, str]]:
+        """Return what was found besides the claims, as names and words."""
+        return list(self.facts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as JSON takes it; numbers that are not finite become null."""
@@ -109,7 +152,7 @@ PARTIAL = frozenset({"task", "sparse", "necessary"})
 those it fails. A lookup table and a network that only looks periodic fail here."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ModularExplanation(Explanation):
     """Which algorithm a network of modular arithmetic computes."""
 
@@ -155,6 +198,15 @@ class ModularExplanation(Explanation):
     def logit_fve(self) -> float | None:
         """Share of the logits' variance that the better formula accounts for."""
         return None if self.evidence is None else max(self.evidence.clock_fve, self.evidence.pizza_fve)
+
+    def found(self) -> list[tuple[str, str]]:
+        """Return what was found besides the claims, as names and words."""
+        keys = f"{few(self.frequencies.keys)} (from {self.frequencies.source})"
+        found = [("key frequencies", keys if self.frequencies.keys else "none found")]
+        if self.evidence is not None:
+            clock, pizza = self.evidence.clock_fve, self.evidence.pizza_fve
+            found.append(("logits explained", f"{clock:.1%} as a clock, {pizza:.1%} as a pizza"))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as JSON takes it; numbers that are not finite become null."""

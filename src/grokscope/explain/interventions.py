@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.analysis.scoring import score_of
+from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.models.taps import Hook
 from grokscope.models.transformer import Block
@@ -35,6 +36,8 @@ class Watched:
     cache: dict[str, Tensor]
     score: Score
     """With nothing changed."""
+
+    __repr__ = brief_repr
 
     @classmethod
     def on(cls, model: Transformer, task: Task, examples: Examples) -> "Watched":

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.explain.program import Program
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig, build_model
@@ -45,6 +46,8 @@ class Wiring:
     bias: Float[Tensor, " m"]
     write: Float[Tensor, "m o"]
     answers: Float[Tensor, "o p"]
+
+    __repr__ = brief_repr
 
     @property
     def same_tokens(self) -> bool:

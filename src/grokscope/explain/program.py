@@ -14,6 +14,7 @@ from torch import Tensor
 
 from grokscope.analysis.coordinates import Coordinates
 from grokscope.analysis.logit_fits import LogitFit, pizza_envelope
+from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.runs.files import write_atomically
 
@@ -42,6 +43,8 @@ class Program:
     phases: tuple[float, ...]
     """φ_k, in radians; 0 where the answers are right."""
     coordinates: Coordinates
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         f, highest = len(self.frequencies), self.coordinates.n // 2

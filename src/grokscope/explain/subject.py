@@ -7,6 +7,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from grokscope.analysis.measures import train_mask
+from grokscope.display import brief_repr
 from grokscope.errors import ConfigError, RunError
 from grokscope.interop import Imported
 from grokscope.models import MLP, Transformer
@@ -37,6 +38,8 @@ class ModularSubject:
     imported: Imported | None = None
     """Where it came from, if it is somebody else's."""
 
+    __repr__ = brief_repr
+
 
 @dataclass(frozen=True, eq=False)
 class SequenceSubject:
@@ -52,6 +55,8 @@ class SequenceSubject:
     """What was inferred, for people."""
     imported: Imported | None = None
     """Where it came from, if it is somebody else's."""
+
+    __repr__ = brief_repr
 
 
 Subject = ModularSubject | SequenceSubject

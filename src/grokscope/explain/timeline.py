@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from grokscope.analysis.trajectory import chosen_steps
+from grokscope.display import facts_table, few, list_table
 from grokscope.explain.claims import Claim
 from grokscope.explain.explaining import explain
 from grokscope.explain.explanation import Explanation, ModularExplanation
@@ -20,6 +21,27 @@ class Timeline:
     final: Explanation
     table: pd.DataFrame
     """One row a step and claim: step, verdict, claim, value, threshold, holds."""
+
+    def __repr__(self) -> str:
+        return f"Timeline({self._told()})"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (claim.statement, "never" if first is None else f"{first:,}") for claim, first in self.first_steps().items()
+        )
+        verdicts = facts_table("verdict", [("over training", self._told())])
+        return verdicts + list_table(("claim", "true from step"), rows)
+
+    def _told(self) -> str:
+        return few([f"{verdict} from step {step:,}" for step, verdict in self.verdicts().items()])
+
+    def verdicts(self) -> dict[int, str]:
+        """Return each verdict that differs from the one before, by the step of its network."""
+        found: dict[int, str] = {}
+        for step, verdict in self.table.drop_duplicates("step")[["step", "verdict"]].itertuples(index=False):
+            if not found or verdict != found[max(found)]:
+                found[int(step)] = verdict
+        return found
 
     def first_steps(self) -> dict[Claim, int | None]:
         """Return for each claim the first step from which on it holds to the end; None where it does not."""

@@ -19,9 +19,10 @@ def training_curves(
     phases: Phases | None = None,
     *,
     guessing_loss: float | None = None,
+    log_loss: bool = True,
     log_steps: bool = False,
 ) -> Figure:
-    """Return train and test loss (nats, log scale) above train and test accuracy, over steps, with the phases shaded.
+    """Return train and test loss (nats) above train and test accuracy, over steps, with the phases shaded.
 
     After Nanda et al. (2023), figures 2 and 7.
 
@@ -29,6 +30,7 @@ def training_curves(
         metrics: columns step, train_loss, train_accuracy, test_loss, test_accuracy; NaN where there is no test set.
         phases: shaded where they are complete.
         guessing_loss: drawn dashed (nats): :attr:`grokscope.tasks.Task.guessing_loss`.
+        log_loss: logarithmic losses; linear ones begin at 0.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
     """
     figure = blank_figure(5.6)
@@ -38,10 +40,14 @@ def training_curves(
         shade(axes, bands)
         for part, colour in (("train", TRAIN), ("test", TEST)):
             curve(axes, metrics, f"{part}_{what}", colour, part)
-    loss_axes.set(yscale="log", ylabel="loss (nats, log scale)")
     if guessing_loss is not None:
         loss_axes.axhline(guessing_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label="guessing")
-    plain_numbers_in_one_decade(loss_axes)
+    if log_loss:
+        loss_axes.set(yscale="log", ylabel="loss (nats, log scale)")
+        plain_numbers_in_one_decade(loss_axes)
+    else:
+        loss_axes.set(ylabel="loss (nats)")
+        loss_axes.set_ylim(bottom=0)
     accuracy_axes.set(ylim=(-0.04, 1.04), ylabel="accuracy", xlabel="step (weight updates)")
     accuracy_axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     step_axis(accuracy_axes, metrics["step"].to_numpy(), logarithmic=log_steps)

@@ -4,6 +4,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grokscope.figures.drawing import Drawing
+
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 """The palette of Okabe & Ito (2008), which readers with any colour vision can tell apart."""
@@ -12,8 +14,9 @@ GREY = "#8A8A8A"
 TRAIN, TEST = BLUE, VERMILION
 COSINE, SINE = BLUE, ORANGE
 
-SEQUENTIAL, SPARSE, DIVERGING = "viridis", "magma_r", "RdBu_r"
-"""Colour maps, in order: of values that fill their range, of few that stand out from nothing, of values around zero."""
+SEQUENTIAL, SPARSE, DIVERGING, CYCLIC = "viridis", "magma_r", "RdBu_r", "twilight_shifted"
+"""Colour maps, in order: of values that fill their range, of few that stand out from nothing, of values around zero, of
+angles."""
 
 WIDTH = 9.0
 """Inches; every picture is this wide, so that text has one size on a page."""
@@ -55,7 +58,7 @@ def blank_figure(height: float, *, square: bool = False) -> Figure:
 
     ``square``: for axes of equal aspect, which are then moved close together.
     """
-    return Figure(figsize=(WIDTH, height), layout="compressed" if square else "constrained")
+    return Drawing(figsize=(WIDTH, height), layout="compressed" if square else "constrained")
 
 
 ROUND = (1, 2, 5, 10)

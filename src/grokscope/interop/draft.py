@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
+from grokscope.display import brief_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Draft:
@@ -22,3 +24,5 @@ class Draft:
     """None where the weights fit sequences of any length."""
     left: tuple[str, ...]
     """Tensors in the file that are not part of it."""
+
+    __repr__ = brief_repr

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grokscope.display import brief, brief_repr, facts_table
 from grokscope.interop.reading import Simple
 from grokscope.models import MLP, Transformer
 
@@ -28,3 +29,16 @@ class Imported:
     """What the network computes, where the file says it: a name or an expression, as ``task.operation`` takes it."""
     stored: dict[str, Simple] = field(default_factory=dict)
     """Numbers, texts and lists of numbers that the file keeps beside the weights, such as ``train_losses``."""
+
+    __repr__ = brief_repr
+
+    def _repr_html_(self) -> str:
+        facts = [
+            ("layout", self.layout),
+            ("network", repr(self.model)),
+            ("modulus", "none: not a network on pairs of residues" if self.p is None else str(self.p)),
+            ("operation", self.operation or "not said in the file"),
+            *((f"stored {name}", brief(value)) for name, value in self.stored.items()),
+            *(("note", note) for note in self.notes),
+        ]
+        return facts_table(self.source.name, facts)

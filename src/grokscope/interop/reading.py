@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.errors import CheckpointError
 
 Scalar = bool | int | float | str
@@ -45,6 +46,8 @@ class Checkpoint:
     """Of a safetensors file; empty otherwise."""
     sha256: str
     """Of the file."""
+
+    __repr__ = brief_repr
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

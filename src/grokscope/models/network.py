@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from grokscope.display import facts_table, folded, list_table
 from grokscope.errors import ConfigError
 from grokscope.models.config import MLPConfig, TransformerConfig
 from grokscope.models.taps import Hook, Recorder, Replacer, Tap
@@ -130,3 +131,26 @@ class Network(nn.Module, Generic[AnyConfig]):
     def n_parameters(self) -> int:
         """The number of trained weights."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def settings(self) -> dict[str, object]:
+        """Return the sizes, and what else is not as it is by default, by name."""
+        default, unused = type(self.config)(), {"kind"}
+        if getattr(self.config, "attention_only", False):
+            unused |= {"d_mlp", "activation"}
+        sizes = {name: getattr(self, name) for name in ("d_vocab", "d_vocab_out", "n_ctx")}
+        told = {
+            name: value
+            for name, value in self.config
+            if name not in unused and (type(value) is int or value != getattr(default, name))
+        }
+        return {**told, **sizes}
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
+        return f"{type(self).__name__}({told}: {self.n_parameters:,} weights)"
+
+    def _repr_html_(self) -> str:
+        facts = [("weights", f"{self.n_parameters:,}"), *self.settings().items()]
+        shapes = [(name, " × ".join(map(str, weight.shape))) for name, weight in self.named_parameters()]
+        weights = list_table(("name", "shape"), shapes)
+        return facts_table(type(self).__name__, facts) + folded("weights by name", weights)

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
 from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
 
@@ -39,6 +40,8 @@ class DistinctRows:
     positions: Int[Tensor, " r"]
     index: Int[Tensor, "b k"]
     """The row of each place in the batch."""
+
+    __repr__ = brief_repr
 
     @classmethod
     def of(cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int) -> "DistinctRows":
@@ -74,6 +77,8 @@ class Plan:
     """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
     causal: bool
     """Whether queries see no later keys."""
+
+    __repr__ = brief_repr
 
     @classmethod
     def of(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grokscope.explain import Claim, Explanation
+from grokscope.explain.claims import score
 from grokscope.report import wording
 
 
@@ -26,7 +27,7 @@ def tested_claim(claim: Claim) -> TestedClaim:
     """Return the row of ``claim``."""
 
     def shown(value: float) -> str:
-        return wording.score(value, claim.threshold)
+        return score(value, claim.threshold)
 
     controls = tuple(
         (f"{control.what}{' (reaches it)' if control in claim.failing_controls else ''}", shown(control.value))

@@ -1,11 +1,12 @@
 """Everything that a report says, computed before anything is rendered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 
-from grokscope.analysis import Circuit, Phases, find_phases, read_circuit
+from grokscope.analysis import Circuit, find_phases, read_circuit
+from grokscope.analysis.filming import film_run
 from grokscope.explain import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explain.modular import LARGEST
 from grokscope.models import MLP, Transformer
@@ -15,6 +16,7 @@ from grokscope.report.circuit_evidence import FoundTable
 from grokscope.report.claims import does_task
 from grokscope.report.comparison import Comparison, Measured
 from grokscope.report.evidence import Evidence, evidence
+from grokscope.report.film import Player, make_player
 from grokscope.report.findings import findings
 from grokscope.report.fourier_pictures import fourier_pictures
 from grokscope.report.history import (
@@ -26,7 +28,7 @@ from grokscope.report.history import (
 )
 from grokscope.report.making import Facts, how_it_was_made, interruption
 from grokscope.report.outcome import Data, outcome
-from grokscope.report.pictures import Picture, pictures_of_training
+from grokscope.report.pictures import NO_PHASES, Picture, pictures_of_training
 from grokscope.report.published import compare
 from grokscope.report.setting import what_was_trained
 from grokscope.runs import Run
@@ -38,8 +40,6 @@ MAX_ATTENTION = 500_000
 """Attention weights in one sequence up to which a page explains: the tests keep those of up to 2,000 sequences."""
 _COMMAND = "“grokscope explain RUN” makes them."
 BEHIND = "The claims above are the test; these tables are what they rest on."
-NO_PHASES = Phases(None, None, None, None)
-"""What is drawn of endless data: nothing is memorised, so nothing is cleaned up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,8 @@ class Content:
     """What was found of each head, digit or token; empty for modular arithmetic."""
     comparisons: tuple[Comparison, ...]
     """Published and measured numbers; empty where none were given."""
+    player: Player | None
+    """The pictures over training that one slider moves; None where there are none."""
     pictures: tuple[Picture, ...]
     making: Facts
     """Status, time, command, versions, machine."""
@@ -71,13 +73,22 @@ class Content:
     """The experiment with every setting."""
 
 
-def read_content(run: Run, step: int | None = None, published: Mapping[str, object] | None = None) -> Content:
+def read_content(
+    run: Run,
+    step: int | None = None,
+    published: Mapping[str, object] | None = None,
+    *,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> Content:
     """Return what there is to say of ``run``.
 
     Args:
         run: finished or not.
         step: the checkpoint whose network is analysed; the last if None.
         published: numbers to compare with, see :func:`grokscope.report.published.compare`.
+        begin: is called with the number of checkpoints that are looked at.
+        advance: is called with the step of each that is done.
 
     Raises:
         RunError: there is no checkpoint at ``step``, or a file of the run is damaged.
@@ -92,7 +103,9 @@ def read_content(run: Run, step: int | None = None, published: Mapping[str, obje
         looked = _look(run, run.model(shown), shown, history)
     went = outcome(metrics, phases, Data(task.guessing_loss, endless, does_task(looked.explanation)))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
-    drawn = pictures_of_training(metrics, NO_PHASES if endless else phases, task, history)
+    banded = NO_PHASES if endless else phases
+    drawn = pictures_of_training(metrics, banded, task, history)
+    film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)
     return Content(
         title=experiment.name,
         description=experiment.description,
@@ -104,6 +117,7 @@ def read_content(run: Run, step: int | None = None, published: Mapping[str, obje
         findings=looked.found,
         tables=() if looked.evidence is None else looked.evidence.tables,
         comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
+        player=None if film is None else make_player(film, metrics, history.measures, banded),
         pictures=drawn if looked.circuit is None else (*drawn, *fourier_pictures(looked.circuit)),
         making=how_it_was_made(run),
         yaml=experiment.to_yaml(),

@@ -105,10 +105,14 @@ def what_is_missing(run: Run, explanation: Explanation, history: History) -> tup
         what = "progress measures" if isinstance(explanation, ModularExplanation) else "measures of the circuit"
         commands.append(f"{what} over training are added by “grokscope measure RUN{_frequencies(explanation)}”")
     if history.claims is None:
-        kept = run.experiment.checkpoint_every
-        every = kept * max(1, math.ceil(steps[-1] / kept / _TESTED))
-        commands.append(f"when each claim became true by “grokscope explain RUN --every {every}”")
+        commands.append(f"when each claim became true by “grokscope explain RUN --every {every_suggested(run)}”")
     return (f"Not in this page: {', and '.join(commands)}; then make the report again.",) if commands else ()
+
+
+def every_suggested(run: Run) -> int:
+    """Return an ``--every`` for ``grokscope explain`` with which the checkpoints that it tests are not too many."""
+    kept = run.experiment.checkpoint_every
+    return kept * max(1, math.ceil(run.steps[-1] / kept / _TESTED)) if run.steps else kept
 
 
 def _has_a_history(explanation: Explanation) -> bool:

@@ -1,9 +1,13 @@
-"""One HTML file that needs no network, no script and no other file."""
+"""One HTML file that needs no network and no other file; only the film of training needs a script, which is inside."""
 
-from collections.abc import Mapping
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from grokscope.figures import to_svg
 from grokscope.report.content import Content, read_content
@@ -13,7 +17,13 @@ from grokscope.runs.files import write_atomically
 
 
 def write_report(
-    run: Run, path: Path | None = None, step: int | None = None, published: Mapping[str, object] | None = None
+    run: Run,
+    path: Path | None = None,
+    step: int | None = None,
+    published: Mapping[str, object] | None = None,
+    *,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
 ) -> Path:
     """Write the report of ``run`` and return where it is.
 
@@ -24,6 +34,8 @@ def write_report(
         path: the file to write; ``report.html`` in the run's folder if None.
         step: the checkpoint whose network is analysed; the last if None.
         published: numbers to compare with, by the names in :func:`grokscope.report.published.compare`.
+        begin: is called with the number of checkpoints that are looked at.
+        advance: is called with the step of each that is done.
 
     Raises:
         RunError: there is no checkpoint at ``step``, the run is damaged, or the file cannot be written.
@@ -33,7 +45,7 @@ def write_report(
         >>> write_report(Run("runs/mainline"), step=9400)
     """
     path = run.folder.report if path is None else path
-    write_atomically(path, render_page(read_content(run, step, published)).encode())
+    write_atomically(path, render_page(read_content(run, step, published, begin=begin, advance=advance)).encode())
     return path
 
 
@@ -46,4 +58,21 @@ def render_page(content: Content) -> str:
     drawings = {
         picture.name: inline_svg(to_svg(picture.figure), picture.name, picture.title) for picture in content.pictures
     }
-    return environment.get_template("page.html.j2").render(content=content, drawings=drawings)
+    scripts = _scripts() if content.player else ()
+    return environment.get_template("page.html.j2").render(
+        content=content, drawings=drawings, player=content.player, scripts=scripts,
+        script_sources="" if not scripts else f"; script-src {' '.join(map(_source, scripts))}",
+    )  # fmt: skip
+
+
+def _scripts() -> tuple[Markup, ...]:
+    """Return the chart library and the film's player, as they stand in the page."""
+    library = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
+    player = files("grokscope.report").joinpath("player.js").read_text(encoding="utf-8")
+    return Markup(library), Markup(player)
+
+
+def _source(script: str) -> Markup:
+    """Return what allows this script, and no other, to run in the page: the content security policy's name for it."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return Markup(f"'sha256-{base64.b64encode(digest).decode('ascii')}'")

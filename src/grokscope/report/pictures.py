@@ -14,6 +14,8 @@ from grokscope.tasks import ModularTask, Task
 
 _EARLY = 0.1
 """Where the test loss has made half of its fall in this share of a run, steps are drawn on a logarithmic scale."""
+NO_PHASES = Phases(None, None, None, None)
+"""What is drawn of endless data: nothing is memorised, so nothing is cleaned up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ def pictures_of_training(
 ) -> tuple[Picture, ...]:
     """Return the figures of how training went that this run has data for, in the order of the page."""
     modular = isinstance(task, ModularTask)
-    log_steps = not modular and _is_over_early(metrics)
+    log_steps = not modular and is_over_early(metrics)
     drawn = [] if metrics.empty else [_curves(metrics, phases, task, log_steps=log_steps)]
     drawn += [] if metrics.empty or not task.parts else [_parts(metrics, task, log_steps=log_steps)]
     if history is not None and history.measures is not None:
@@ -45,7 +47,7 @@ def pictures_of_training(
     return tuple(drawn)
 
 
-def _is_over_early(metrics: pd.DataFrame) -> bool:
+def is_over_early(metrics: pd.DataFrame) -> bool:
     """Return whether what happens in a run happens in its first steps."""
     curve = metrics.dropna(subset=["test_loss"])
     if curve.empty:

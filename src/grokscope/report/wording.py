@@ -22,22 +22,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g}{_SPACE}%"
 
 
-def score(value: float, threshold: float) -> str:
-    """Return what a claim measured, with as many digits as show on which side of ``threshold`` it is.
-
-    As for :func:`percent`, only 1 is ever shown as 1.
-    """
-    if not math.isfinite(value):
-        return str(value)
-    if 0.9995 <= value < 1 and threshold < 0.9995:
-        return f"{min(value, 0.9999):.4f}"
-    for digits in range(0 if abs(value) >= 100 else 3, 12):
-        text = f"{value:.{digits}f}"
-        if (float(text) >= threshold) == (value >= threshold):
-            return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return repr(value)
-
-
 def number(value: float) -> str:
     """Return a number to three digits; of what is not one, a dash."""
     if math.isnan(value):

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
 from grokscope.config import Config
+from grokscope.display import facts_table, folded, preformatted
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import ModelConfig, TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig, TaskConfig
@@ -113,6 +114,19 @@ class Experiment(Config):
     def to_yaml(self) -> str:
         """Return the experiment as YAML with every setting, defaults included."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def _repr_html_(self) -> str:
+        optimizer = f"{self.optimizer.kind}, learning rate {self.optimizer.lr:g}"
+        decay = getattr(self.optimizer, "weight_decay", None)
+        facts = [
+            ("description", self.description),
+            ("task", self.task.in_words),
+            ("network", self.model.kind),
+            ("optimiser", optimizer if decay is None else f"{optimizer}, weight decay {decay:g}"),
+            ("steps", f"at most {self.stop.steps:,}"),
+        ]
+        shown = [(name, value) for name, value in facts if value]
+        return facts_table(self.name, shown) + folded("all settings", preformatted(self.to_yaml()))
 
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
         """Return the settings in which ``other`` differs, as ``{name: (here, there)}``."""

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from filelock import FileLock, Timeout
@@ -13,6 +13,8 @@ from grokscope.runs.experiment import Experiment, experiment_from
 from grokscope.runs.files import write_atomically
 
 Status = Literal["running", "finished", "interrupted", "diverged", "failed"]
+LOOK_SECONDS = 0.5
+"""How long a writer waits for the lock: far longer than a look at it by :meth:`RunFolder.is_locked` takes."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class RunFolder:
         return self.path / "claims.csv"
 
     @property
+    def tensorboard(self) -> Path:
+        """TensorBoard events, where they were asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def lock_file(self) -> Path:
         """Held while the run is written."""
         return self.path / ".lock"
@@ -97,9 +104,9 @@ class RunFolder:
         Raises:
             RunError: another process is writing this run.
         """
-        lock = FileLock(self.lock_file, timeout=0)
+        lock = FileLock(self.lock_file, timeout=LOOK_SECONDS)
         try:
-            lock.acquire()
+            lock.acquire(poll_interval=0.01)
         except Timeout as error:
             raise RunError(
                 f"{self.path} is being written by another process; wait for it, or use another --out"
@@ -107,17 +114,35 @@ class RunFolder:
         return lock
 
     def is_locked(self) -> bool:
-        """Return whether a process is writing this run now."""
-        if not self.lock_file.exists():
-            return False
-        lock = FileLock(self.lock_file, timeout=0)
+        """Return whether a process is writing this run now; writes nothing, and needs no more than leave to read."""
+        import fcntl  # only now: not every system has it
+
         try:
-            with lock:
+            with self.lock_file.open("rb") as file:
+                # shared: those who look do not take each other for the writer
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return False
-        except Timeout:
+        except BlockingIOError:
             return True
-        except OSError:  # a run on a disk that we may only read is not being written by us
+        except OSError:
             return False
+
+    def status(self) -> tuple[Status, str]:
+        """Return how the run stands and why, whatever the record says of a process that died without a word.
+
+        Raises:
+            RunError: nobody writes the run, and its record is missing or damaged.
+        """
+        if self.is_locked():  # what the record says may be of the sitting before
+            return "running", ""
+        record = self.read_record()
+        if record["status"] not in get_args(Status):
+            raise RunError(f"{self.record} is missing or damaged: its status is {record['status']!r}")
+        if record["status"] != "running":
+            return record["status"], record.get("reason", "")
+        if self.is_locked():  # a process has begun to write between the two looks
+            return "running", ""
+        return "interrupted", "its process ended without a word"
 
     def read_experiment(self) -> Experiment:
         """Return the experiment.

@@ -1,5 +1,6 @@
 """A run, opened to be read: nothing is loaded before it is asked for."""
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from grokscope.errors import RunError
+from grokscope.display import facts_table, told_of
+from grokscope.errors import GrokscopeError, RunError
 from grokscope.models import MLP, Transformer, build_model
 from grokscope.runs.experiment import Experiment
 from grokscope.runs.files import load_tensors
@@ -49,8 +51,7 @@ class Run:
     @property
     def status(self) -> str:
         """``running``, ``finished``, ``interrupted``, ``diverged`` or ``failed``."""
-        status = self.record["status"]
-        return "interrupted" if status == "running" and not self.folder.is_locked() else status
+        return self.folder.status()[0]
 
     @property
     def task_name(self) -> str:
@@ -113,7 +114,35 @@ class Run:
     def __repr__(self) -> str:
         steps = self.steps
         last = f", last at step {steps[-1]}" if steps else ""
-        return f"Run({str(self.path)!r}, {self.status}, {len(steps)} checkpoints{last})"
+        return f"Run({str(self.path)!r}, {self._standing()}, {len(steps)} checkpoints{last})"
+
+    def _repr_html_(self) -> str:
+        facts = [("task", self.task_name), ("status", self._standing()), ("checkpoints", _checkpoints(self.steps))]
+        try:
+            metrics = self.metrics
+            if not metrics.empty:
+                facts += [(f"at step {int(row.step):,}", _losses(row)) for row in metrics.iloc[[0, -1]].itertuples()]
+                facts += told_of(self)
+        except GrokscopeError as error:  # a look at a damaged run says so, and no more
+            facts.append(("metrics", str(error)))
+        return facts_table(str(self.path), facts)
+
+    def _standing(self) -> str:
+        try:
+            return self.status
+        except RunError:
+            return "of unknown status"
+
+
+def _checkpoints(steps: list[int]) -> str:
+    return f"{len(steps):,}, from step {steps[0]:,} to {steps[-1]:,}" if steps else "none"
+
+
+def _losses(row: Any) -> str:
+    train = f"train loss {row.train_loss:.3g} nats ({row.train_accuracy:.2%} right)"
+    if math.isnan(row.test_loss):
+        return train
+    return f"{train}, test loss {row.test_loss:.3g} nats ({row.test_accuracy:.2%} right)"
 
 
 def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:

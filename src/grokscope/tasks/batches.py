@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from grokscope.display import brief_repr
 from grokscope.randomness import stream
 from grokscope.tasks.examples import Examples
 
@@ -54,6 +55,8 @@ class MiniBatches:
     fixed: None = None
     _order: tuple[int, torch.Tensor] = field(default=(-1, torch.empty(0)), repr=False)
 
+    __repr__ = brief_repr
+
     def __call__(self, step: int) -> Examples:
         """Return batch ``step % batches_per_epoch`` of its epoch's own permutation."""
         per_epoch = -(-len(self.examples) // self.batch_size)
@@ -73,6 +76,8 @@ class Stream:
     batch_size: int
     seed: int
     fixed: None = None
+
+    __repr__ = brief_repr
 
     def __call__(self, step: int) -> Examples:
         """Return ``batch_size`` examples drawn for this step alone."""

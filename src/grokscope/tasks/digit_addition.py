@@ -42,7 +42,7 @@ class DigitAdditionConfig(Config):
         return f"{self.n_digits}-digit addition{base}, {self.data.in_words}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DigitAdditionTask(SequenceTask):
     """Sums as sequences: the digits of a, ``+``, those of b, ``=``, those of a + b (one more)."""
 

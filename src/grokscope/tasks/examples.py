@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from grokscope.display import brief_repr
+
 UNSCORED = -1
 """The target of a place that is not scored in this example, though it is in others."""
 
@@ -19,6 +21,8 @@ class Examples:
     """The right tokens; :data:`UNSCORED` where an example has none."""
     parts: Int[Tensor, "example n_scored"] | None = None
     """Which part of the task each target belongs to, as a place in ``Task.parts``; None where a task has no parts."""
+
+    __repr__ = brief_repr
 
     def __len__(self) -> int:
         return self.tokens.shape[0]

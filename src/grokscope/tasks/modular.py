@@ -93,7 +93,7 @@ class ModularConfig(Config):
         return f"{self.operation} mod {self.p}, {self.data.in_words}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ModularTask(Task):
     """A modular operation with its ground truth: the whole table of answers."""
 

@@ -73,7 +73,7 @@ class Repeated(NamedTuple):
     """The position of the subsequence's first token in each interval."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RepeatedSubsequencesTask(SequenceTask):
     """In the second interval and later, each token of the subsequence but the first is predicted."""
 

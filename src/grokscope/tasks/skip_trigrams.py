@@ -41,7 +41,7 @@ class SkipTrigramsConfig(Config):
         return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.in_words}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SkipTrigramsTask(SequenceTask):
     """Answer ``m`` follows the query if trigger ``m`` has occurred."""
 

@@ -6,13 +6,14 @@ from typing import TypeVar
 
 import torch
 
+from grokscope.display import facts_table, few
 from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
-from grokscope.tasks.examples import Examples
+from grokscope.tasks.examples import UNSCORED, Examples
 
 _Task = TypeVar("_Task", bound="Task")  # Self cannot be checked at run time in a method
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Task:
     """A task as a trainer sees it; subclasses add the ground truth that analyses compare against."""
 
@@ -52,8 +53,42 @@ class Task:
             batches = replace(batches, draw=lambda size, generator: draw(size, generator).to(device))
         return replace(self, train=train, test=self.test.to(device) if self.test else None, batches=batches)
 
+    def __repr__(self) -> str:
+        train, test = _amount(self.train, "endless"), _amount(self.test, "none")
+        return f"{type(self).__name__}({self.name!r}, train: {train}, test: {test})"
 
-@dataclass(frozen=True, eq=False)
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, object]] = [
+            ("training data", _amount(self.train, "endless")),
+            ("a step", self._a_step()),
+            ("test data", _amount(self.test, "none")),
+            ("sequence", f"{self.n_ctx} of {self.d_vocab:,} tokens"),
+            ("answers", f"{self.d_vocab_out:,} logits, read at position {few(self.scored_positions)}"),
+            ("guessing", f"{self.guessing_loss:.4g} nats"),
+        ]
+        if self.parts:
+            facts.append(("parts", few(self.parts)))
+        shown = self.train if self.test is None else self.test
+        if shown is not None and len(shown):
+            targets = [target for target in shown.targets[0].tolist() if target != UNSCORED]
+            facts.append(("the first", f"{few(shown.tokens[0].tolist())} → {few(targets)}"))
+        return facts_table(self.name, facts)
+
+    def _a_step(self) -> str:
+        match self.batches:
+            case MiniBatches(batch_size=size):
+                return f"{size:,} of them"
+            case Stream(batch_size=size):
+                return f"{size:,} drawn afresh"
+            case _:
+                return "all of them"
+
+
+def _amount(examples: Examples | None, otherwise: str) -> str:
+    return otherwise if examples is None else f"{len(examples):,} examples"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SequenceTask(Task, ABC):
     """A task whose examples are drawn at random, so that there are always more of them."""
 

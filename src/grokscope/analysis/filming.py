@@ -1,0 +1,76 @@
+"""The film of a run: its network's pictures at the checkpoints."""
+
+from collections.abc import Callable
+
+import torch
+
+from grokscope.analysis.film import Film, evenly_chosen, join_frames
+from grokscope.analysis.modular_film import ModularCamera
+from grokscope.analysis.sequence_film import SequenceCamera
+from grokscope.errors import ConfigError
+from grokscope.models import MLP, Transformer
+from grokscope.runs import Run
+from grokscope.tasks import ModularTask, SequenceTask
+
+MOST_FRAMES = 150
+"""Steps of a film."""
+ROOM = 2_000_000
+"""Numbers that one picture of maps may take in all frames together: a page of a few such stays small."""
+MOST_ATTENTION = 4_000_000
+"""Attention weights that the patterns of one example may take in all frames together."""
+
+
+@torch.no_grad()
+def film_run(
+    run: Run,
+    step: int | None = None,
+    *,
+    most: int = MOST_FRAMES,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> Film | None:
+    """Return the pictures of a run's network over training; None where there is nothing to film.
+
+    What is watched, key frequencies, neurons, planes, is chosen on the network at ``step``. Checkpoints whose weights
+    are not finite are left out. There is no film of a multilayer perceptron on sequences, nor of a single checkpoint.
+
+    Args:
+        run: finished or not.
+        step: the checkpoint on which is chosen what to watch [the last].
+        most: frames at most; of more checkpoints, evenly chosen ones are looked at.
+        begin: is called with the number of frames.
+        advance: is called with each step that is done.
+
+    Raises:
+        ConfigError: ``most`` is below 2.
+        RunError: a checkpoint is damaged, or there is none at ``step``.
+    """
+    if most < 2:
+        raise ConfigError(f"a film needs at least 2 frames, got {most}")
+    task, steps = run.task, evenly_chosen(run.steps, most)
+    if len(steps) < 2:
+        return None
+    chosen = run.model(step)
+    match task:
+        case ModularTask():
+            frame = ModularCamera.on(chosen, task, ROOM // len(steps)).frame
+        case SequenceTask() if isinstance(chosen, Transformer):
+            config = chosen.config
+            weights = min(config.n_layers * config.n_heads, 8) * task.n_ctx**2
+            steps = evenly_chosen(run.steps, max(2, min(most, MOST_ATTENTION // weights)))
+            frame = SequenceCamera.on(task).frame
+        case _:
+            return None
+    begin(len(steps))
+    kept, frames = [], []
+    for at in steps:
+        model = run.model(at)
+        if _is_finite(model):
+            kept.append(at)
+            frames.append(frame(model))
+        advance(at)
+    return join_frames(kept, frames) if len(kept) > 1 else None
+
+
+def _is_finite(model: Transformer | MLP) -> bool:
+    return all(bool(torch.isfinite(weights).all()) for weights in model.parameters())
