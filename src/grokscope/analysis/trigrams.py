@@ -36,6 +36,17 @@ class Readout:
         attention = self.scores[:, tokens].softmax(2)  # [h, b, k]
         return self.constant + torch.einsum("hbk,hbkv->bv", attention, self.outputs[:, tokens])
 
+    def above_noise(self, background: range) -> "Readout":
+        """Return the same tables without what no prediction depends on: they give the same probabilities.
+
+        That is each head's mean score of the ``background`` tokens, and the mean over the answers of what is said.
+        """
+        return Readout(
+            self.scores - self.scores[:, list(background)].mean(1, keepdim=True),
+            self.outputs - self.outputs.mean(2, keepdim=True),
+            self.constant - self.constant.mean(),
+        )
+
 
 def is_readable(model: Transformer) -> bool:
     """Return whether the tables are the whole network: one layer, attention only, no LayerNorm, plain softmax."""

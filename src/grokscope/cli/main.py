@@ -6,7 +6,9 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from grokscope.cli.changes import changes
+from grokscope.cli.compare import compare
 from grokscope.cli.explain import explain, import_, measure
+from grokscope.cli.figure import figure
 from grokscope.cli.grid import grid
 from grokscope.cli.look import experiments, report, runs, show
 from grokscope.cli.train import train
@@ -20,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, watch, experiments, runs, show, explain, measure, changes, grid, report):
+for command in (train, watch, experiments, runs, show, explain, measure, changes, compare, grid, figure, report):
     app.command()(command)
 app.command("import")(import_)
 

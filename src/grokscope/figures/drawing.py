@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 DPI = 100
 """Of a figure in a notebook, as wide as a page of one."""
@@ -18,10 +19,18 @@ class Drawing(Figure):
 
     def __init__(self, *, layout: Literal["constrained", "compressed"], **options: Any) -> None:
         super().__init__(layout=layout, **options)
-        self.first_layout = layout
+        self.first_layout: Literal["constrained", "compressed"] = layout
         """By which it is laid out; once that is done, matplotlib forgets it."""
         self.is_fitted = False
         """Whether it has been given the size of a paper."""
+
+    def begin_layout(self) -> ConstrainedLayoutEngine:
+        """Return what lays it out, again if that was done before."""
+        if not isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
+            self.set_layout_engine(self.first_layout)
+        engine = self.get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
+        return engine
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         from grokscope.figures.export import to_png  # only now: exporting knows the style, and the style knows us

@@ -3,12 +3,16 @@
 import io
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from grokscope.errors import ConfigError
 from grokscope.figures.style import styled
 from grokscope.runs.files import write_atomically
+
+SUFFIXES = (".png", ".svg", ".pdf")
+"""Of the files that :func:`save_figure` writes."""
 
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
@@ -27,25 +31,55 @@ def to_png(figure: Figure, *, dpi: int = 150) -> bytes:
     """Return ``figure`` as the bytes of a PNG file."""
     _settle(figure)
     buffer = io.BytesIO()
+    size = figure.get_size_inches()
+    width, height = np.nextafter(np.rint(size * dpi) / dpi, np.inf)  # matplotlib would leave out half a pixel
+    figure.set_size_inches(width, height)
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    figure.set_size_inches(*size)
     return buffer.getvalue()
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write ``figure`` to ``path``, as SVG or PNG by its suffix, atomically.
+@styled
+def to_pdf(figure: Figure, *, dpi: int = 300) -> bytes:
+    """Return ``figure`` as the bytes of a PDF file with its fonts inside; colour bars are images at ``dpi``."""
+    _settle(figure)
+    buffer = io.BytesIO()
+    metadata = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    figure.savefig(buffer, format="pdf", dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int | None = None) -> None:
+    """Write ``figure`` to ``path``, as PNG, SVG or PDF by its suffix, atomically.
+
+    Args:
+        figure: what is written.
+        path: of the file.
+        dpi: pixels in an inch, of a PNG and of images in the others; what their functions have by themselves if None.
 
     Raises:
         ConfigError: another suffix.
         RunError: the file cannot be written.
     """
-    if path.suffix == ".svg":
-        write_atomically(path, to_svg(figure).encode())
-    elif path.suffix == ".png":
-        write_atomically(path, to_png(figure))
-    else:
-        raise ConfigError(
-            f"cannot save a figure as {path.name!r}: the name must end in .svg or .png, got {path.suffix!r}"
-        )
+    options = {} if dpi is None else {"dpi": dpi}
+    match path.suffix:
+        case ".png":
+            content = to_png(figure, **options)
+        case ".svg":
+            content = to_svg(figure, **options).encode()
+        case ".pdf":
+            content = to_pdf(figure, **options)
+        case _:
+            raise wrong_suffix(path)
+    write_atomically(path, content)
+
+
+def wrong_suffix(path: Path) -> ConfigError:
+    """Return the error that nothing can be drawn into a file of this name."""
+    *some, last = SUFFIXES
+    return ConfigError(
+        f"cannot save a figure as {path.name!r}: the name must end in {', '.join(some)} or {last}, got {path.suffix!r}"
+    )
 
 
 def _settle(figure: Figure) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from grokscope.figures.style import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -47,6 +48,7 @@ class _Line:
     label: str
     colour: str
     dashes: Dashes = _SOLID
+    width: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,42 @@ def progress_measures(measures: pd.DataFrame, phases: Phases | None = None) -> F
     Raises:
         ConfigError: there is nothing in the table to draw.
     """
-    panels = [panel for panel in _panels(list(measures.columns)) if len(panel.drawable(measures).columns) > 1]
+    return _stack(_panels(list(measures.columns)), measures, phases, "progress measures")
+
+
+@styled
+def coefficients_over_training(measures: pd.DataFrame, phases: Phases | None = None) -> Figure:
+    """Return the coefficients of cos(w_k(a + b − c)) in the logits (nats) over steps, one line a frequency.
+
+    How much of each wave that gives right answers the network has. After Nanda et al. (2023), appendix; arguments and
+    errors are those of :func:`progress_measures`.
+    """
+    panel = replace(_coefficients(list(measures.columns)), height=3.2)
+    return _stack([panel], measures, phases, "coefficients")
+
+
+@styled
+def excluded_losses_over_training(measures: pd.DataFrame, phases: Phases | None = None) -> Figure:
+    """Return the training loss without one frequency at a time (nats, log scale) over steps, one line a frequency.
+
+    Thin behind them are the losses of the whole network. After Nanda et al. (2023), section 5.1 and appendix;
+    arguments and errors are those of :func:`progress_measures`.
+    """
+    panel = _excluded(list(measures.columns))
+    if panel.lines:  # alone, the network's own losses are not this picture
+        panel = replace(panel, height=3.6, lines=[*_OF_NETWORK, *panel.lines])
+    return _stack([panel], measures, phases, "excluded losses of single frequencies")
+
+
+_OF_NETWORK = (_Line("train_loss", "train, nothing removed", GREY, width=1.0),
+               _Line("test_loss", "test, nothing removed", GREY, _DOTTED, width=1.0))  # fmt: skip
+
+
+def _stack(panels: Sequence[_Panel], measures: pd.DataFrame, phases: Phases | None, what: str) -> Figure:
+    """Return the panels that have something to draw, one below the other."""
+    panels = [panel for panel in panels if len(panel.drawable(measures).columns) > 1]
     if measures.empty or not panels:
-        raise ConfigError(f"there are no progress measures to draw; the table has {', '.join(measures.columns)}")
+        raise ConfigError(f"there are no {what} to draw; the table has {', '.join(measures.columns)}")
     figure = blank_figure(0.7 + sum(panel.height for panel in panels))
     heights = [panel.height for panel in panels]
     column = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
@@ -119,15 +154,19 @@ def _panels(columns: Sequence[str]) -> list[_Panel]:
         ),
         _Panel("Gini coefficient of the Fourier norms: how few frequencies the weights use", "Gini", 1.5, gini),
         _Panel("sum of squared weights", "sum", 1.5, squares),
-        _Panel("coefficients of $\\cos(w_k(a+b-c))$ in the logits", "nats", 1.9, _each_frequency("alpha", columns)),
-        _Panel(
-            "excluded loss: without one frequency at a time",
-            "nats, log scale",
-            2.1,
-            _each_frequency("excluded_loss", columns),
-            True,
-        ),
+        _coefficients(columns),
+        _excluded(columns),
     ]
+
+
+def _coefficients(columns: Sequence[str]) -> _Panel:
+    title = "coefficients of $\\cos(w_k(a+b-c))$ in the logits"
+    return _Panel(title, "nats", 1.9, _each_frequency("alpha", columns))
+
+
+def _excluded(columns: Sequence[str]) -> _Panel:
+    lines = _each_frequency("excluded_loss", columns)
+    return _Panel("excluded loss: without one frequency at a time", "nats, log scale", 2.1, lines, True)
 
 
 def _each_frequency(measure: str, columns: Sequence[str]) -> list[_Line]:
@@ -143,7 +182,7 @@ def _each_frequency(measure: str, columns: Sequence[str]) -> list[_Line]:
 def _draw(axes: Axes, panel: _Panel, values: pd.DataFrame) -> None:
     drawn = [line for line in panel.lines if line.column in values]
     for line in drawn:
-        curve(axes, values, line.column, line.colour, line.label, line.dashes)
+        curve(axes, values, line.column, line.colour, line.label, line.dashes, width=line.width)
     axes.set(title=panel.title, ylabel=panel.ylabel)
     if panel.logarithmic:
         axes.set_yscale("log")

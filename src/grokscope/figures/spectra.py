@@ -29,16 +29,22 @@ def weight_spectra(circuit: Circuit) -> Figure:
     figure = blank_figure(0.7 + 2.3 * len(panels))
     column = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, components) in zip(column, panels, strict=True):
-        _bars(axes, components.numpy(), circuit.key_frequencies)
+        component_bars(axes, components.numpy(), circuit.key_frequencies)
         axes.set(title=title, ylabel="norm")
     column[-1].set_xlabel("frequency k")
     figure.align_ylabels()
-    names = {"constant": GREY, "cos 2πkx/p": COSINE, "sin 2πkx/p": SINE}
-    figure.legend(handles=[Patch(color=c, label=name) for name, c in names.items()], loc="outside upper left", ncols=3)
+    name_components(figure)
     return figure
 
 
-def _bars(axes: Axes, norms: np.ndarray, keys: Sequence[int]) -> None:
+def name_components(figure: Figure) -> None:
+    """Name the colours of :func:`component_bars` above the picture."""
+    names = {"constant": GREY, "cos 2πkx/p": COSINE, "sin 2πkx/p": SINE}
+    figure.legend(handles=[Patch(color=c, label=name) for name, c in names.items()], loc="outside upper left", ncols=3)
+
+
+def component_bars(axes: Axes, norms: Float[np.ndarray, " p"], keys: Sequence[int]) -> None:
+    """Draw how large each component of the Fourier basis is, by frequency; ``keys`` carry their number."""
     n_pairs = (len(norms) - 1) // 2
     cosines = norms[1::2]  # with the lone component (−1)^x of an even p, which is cos(πx)
     places = np.arange(1.0, len(cosines) + 1)

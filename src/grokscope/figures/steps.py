@@ -41,14 +41,17 @@ def curve(
     colour: str,
     label: str,
     dashes: tuple[int, tuple[float, ...]] = (0, ()),
+    *,
+    width: float | None = None,
 ) -> None:
-    """Draw a column against the steps, where it has values."""
+    """Draw a column against the steps, where it has values; with the usual width (points) if None."""
     points = table.dropna(subset=[column])
     if len(points):
         marker = "o" if len(points) < 3 else None  # a line through one point cannot be seen
         axes.plot(
-            points["step"], points[column], color=colour, linestyle=dashes, label=label, marker=marker, markersize=5
-        )
+            points["step"], points[column], color=colour, linestyle=dashes, label=label, marker=marker, markersize=5,
+            linewidth=width,
+        )  # fmt: skip
 
 
 def plain_numbers_in_one_decade(axes: Axes) -> None:

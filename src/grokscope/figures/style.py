@@ -21,17 +21,23 @@ angles."""
 WIDTH = 9.0
 """Inches; every picture is this wide, so that text has one size on a page."""
 
+TEXT = 10.0
+"""Points of titles and labels."""
+
+PAD = 0.09
+"""Inches around whatever is drawn."""
+
 styled = matplotlib.style.context(
     [
         "default",  # not the reader's matplotlibrc: the same run gives the same picture everywhere
         {
             "figure.facecolor": "white",
-            "figure.constrained_layout.w_pad": 0.09,
-            "figure.constrained_layout.h_pad": 0.09,
-            "font.size": 10.0,
+            "figure.constrained_layout.w_pad": PAD,
+            "figure.constrained_layout.h_pad": PAD,
+            "font.size": TEXT,
             "axes.titlesize": 10.5,
             "axes.titlelocation": "left",
-            "axes.labelsize": 10.0,
+            "axes.labelsize": TEXT,
             "axes.grid": True,
             "axes.axisbelow": True,
             "axes.spines.top": False,
@@ -45,6 +51,7 @@ styled = matplotlib.style.context(
             "legend.frameon": False,
             "lines.linewidth": 1.8,
             "image.composite_image": False,
+            "pdf.fonttype": 42,  # TrueType fonts whole glyphs, which journals ask for
             "svg.fonttype": "path",
             "svg.hashsalt": "grokscope",
         },

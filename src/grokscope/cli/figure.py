@@ -1,0 +1,90 @@
+"""``grokscope figure``: one picture of a run, in the size and the format of a paper."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grokscope.cli.look import StepOption
+from grokscope.errors import ConfigError, RunError
+from grokscope.runs import Run
+
+WIDTH_MM = 180.0
+"""Two columns of most journals."""
+
+
+def figure(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Which picture; without a name, they are listed.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A run's folder, for example runs/mainline.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write: .pdf, .svg or .png.")
+    ] = None,
+    step: StepOption = None,
+    width_mm: Annotated[
+        float, typer.Option(metavar="MM", help="Width in millimetres, 40 to 1,000; one column is often 85 or 90.")
+    ] = WIDTH_MM,
+    height_mm: Annotated[
+        float | None, typer.Option(metavar="MM", help="Height in millimetres [what the panels need].")
+    ] = None,
+    font_pt: Annotated[float, typer.Option(metavar="PT", help="Size of the text in points, 4 to 40.")] = 7.0,
+    dpi: Annotated[
+        int, typer.Option(metavar="DPI", min=30, max=2400, help="Pixels in an inch, of PNG and of images in others.")
+    ] = 300,
+    log_loss: Annotated[
+        bool | None, typer.Option("--log-loss/--linear-loss", help="The axis of losses [as the picture has it].")
+    ] = None,
+    log_steps: Annotated[
+        bool | None, typer.Option("--log-steps/--linear-steps", help="The axis of steps [as the picture has it].")
+    ] = None,
+) -> None:  # fmt: skip
+    """Draw one picture of a run for a paper: exact size in millimetres, vectors, fonts embedded.
+
+    The picture is laid out anew for its size, so that text has the size asked for: panels that would be too narrow
+    stand below each other, and long titles are broken into lines.
+
+    Examples:
+
+    \b
+      grokscope figure
+      grokscope figure curves runs/mainline -o curves.pdf --width-mm 85
+      grokscope figure circles runs/mainline --step 9000 -o circles.svg
+      grokscope figure curves runs/skip-trigrams -o linear.png --linear-loss --linear-steps
+    """
+    # only now: drawing is heavy to import
+    from grokscope.figures.export import SUFFIXES, save_figure, wrong_suffix
+    from grokscope.figures.paper import MM, fit_to_paper
+    from grokscope.report.gallery import draw_picture
+
+    if name is None:
+        _list_pictures()
+        return
+    if run is None:
+        raise ConfigError(f"name a run to draw {name!r} of: grokscope figure {name} runs/mainline -o {name}.pdf")
+    if out is None:
+        raise ConfigError(f"name the file to write, for example: --out {name}.pdf")
+    if out.suffix not in SUFFIXES:
+        raise wrong_suffix(out)
+    if not out.parent.is_dir():
+        raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
+    drawn = draw_picture(name, Run(run), step, log_loss=log_loss, log_steps=log_steps)
+    fitted = fit_to_paper(drawn, width_mm, height_mm, font_pt=font_pt)
+    save_figure(fitted, out, dpi=dpi)
+    width, height = fitted.get_size_inches() * MM
+    Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
+
+
+def _list_pictures() -> None:
+    from grokscope.report.gallery import ANY, GALLERY
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "what it shows", "of"):
+        table.add_column(heading, no_wrap=heading == "name")
+    for name, entry in GALLERY.items():
+        table.add_row(name, entry.shows, "every task" if entry.kinds == ANY else ", ".join(entry.kinds))
+    Console().print(table)
