@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import torch
 
-from grokscope.analysis.film import Film, evenly_chosen, join_frames
+from grokscope.analysis.film import Film, Frame, evenly_chosen, join_frames
 from grokscope.analysis.modular_film import ModularCamera
 from grokscope.analysis.sequence_film import SequenceCamera
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
 from grokscope.runs import Run
+from grokscope.runs.looking import look_at_each
 from grokscope.tasks import ModularTask, SequenceTask
 
 MOST_FRAMES = 150
@@ -61,15 +62,15 @@ def film_run(
             frame = SequenceCamera.on(task).frame
         case _:
             return None
-    begin(len(steps))
-    kept, frames = [], []
-    for at in steps:
+
+    @torch.no_grad()  # here too: it holds in one thread only
+    def look(at: int) -> tuple[int, Frame] | None:
         model = run.model(at)
-        if _is_finite(model):
-            kept.append(at)
-            frames.append(frame(model))
-        advance(at)
-    return join_frames(kept, frames) if len(kept) > 1 else None
+        return (at, frame(model)) if _is_finite(model) else None
+
+    begin(len(steps))
+    seen = [each for each in look_at_each(steps, look, task, advance) if each is not None]
+    return join_frames([at for at, _ in seen], [frame for _, frame in seen]) if len(seen) > 1 else None
 
 
 def _is_finite(model: Transformer | MLP) -> bool:

@@ -11,6 +11,7 @@ from grokscope.analysis.sequence_measures import measure_sequences
 from grokscope.errors import ConfigError, RunError
 from grokscope.models import MLP, Transformer
 from grokscope.runs import Run
+from grokscope.runs.looking import look_at_each
 from grokscope.tasks import SequenceTask, require_modular
 
 
@@ -27,7 +28,7 @@ def measure_run(
     :func:`grokscope.analysis.sequence_measures.measure_sequences` for the other tasks.
 
     Args:
-        run: its checkpoints are read one after the other.
+        run: its checkpoints are measured, as many at once as there are threads.
         frequencies: the key frequencies, of modular arithmetic [those of the last checkpoint's neuron clusters].
         every: measure only checkpoints whose step is a multiple of this, and the last.
         advance: is called with each step that is done.
@@ -62,11 +63,10 @@ def _rows(
     advance: Callable[[int], None],
     measured: Callable[[Transformer | MLP], dict[str, float]],
 ) -> pd.DataFrame:
-    rows = []
-    for step in steps:
-        rows.append({"step": step, **measured(run.model(step))})
-        advance(step)
-    return pd.DataFrame(rows)
+    def look(step: int) -> dict[str, float | int]:
+        return {"step": step, **measured(run.model(step))}
+
+    return pd.DataFrame(look_at_each(steps, look, run.task, advance))
 
 
 def chosen_steps(run: Run, every: int | None = None) -> list[int]:
