@@ -5,7 +5,7 @@ import torch
 
 from grokscope.analysis import NeuronFrequencies, read_circuit
 from grokscope.report import read_content
-from grokscope.report.findings import CORRELATIONAL, TESTED_ABOVE, findings
+from grokscope.report.findings import CORRELATIONAL, TESTED_BELOW, findings
 from grokscope.report.fourier_pictures import fourier_pictures
 from grokscope.runs import Run
 
@@ -41,10 +41,10 @@ def test_no_clusters_is_told_plainly(circuit):
 
 
 def test_where_claims_were_tested_the_picture_only_points_at_them(circuit, run_of):
-    assert findings(circuit, "add", tested=True)[-1] == TESTED_ABOVE
+    assert findings(circuit, "add", tested=True)[-1] == TESTED_BELOW
     content = read_content(run_of("plain"))
     assert content.evidence is not None
-    assert TESTED_ABOVE in content.findings
+    assert TESTED_BELOW in content.findings
     assert CORRELATIONAL not in content.findings
 
 

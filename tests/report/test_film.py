@@ -49,6 +49,14 @@ class TestPacking:
         assert (packed["lowest"], packed["highest"]) == limits
         np.testing.assert_allclose(unpacked(packed), table, rtol=0, atol=0.51 * (limits[1] - limits[0]) / 254)
 
+    def test_colours_are_those_of_the_last_step(self):
+        values = np.array([9.0, 1.0, 2.0, np.nan]).reshape(2, 1, 1, 2)
+        packed = pack_picture(Maps("m", "", "", "", "", ("",), "sparse", values))
+        assert (packed["lowest"], packed["highest"]) == (0.0, 2.0)
+        assert unpacked(packed).flatten()[:2] == pytest.approx([2.0, 1.0], abs=0.01)  # darker there is not
+        dead = np.array([3.0, 4.0, 0.0, 0.0]).reshape(2, 1, 1, 2)
+        assert pack_picture(Maps("m", "", "", "", "", ("",), "sparse", dead))["highest"] == 4.0
+
     def test_what_is_infinite_stays_at_the_end_and_what_is_no_number_is_none(self):
         assert quantised(np.array([np.inf, -np.inf, np.nan, 1.0]), 0.0, 1.0, 1).tolist() == [254, 0, 255, 254]
 

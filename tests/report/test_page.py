@@ -1,6 +1,7 @@
 import base64
 import dataclasses
 import hashlib
+import hashlib
 import re
 import shutil
 from html.parser import HTMLParser
@@ -31,10 +32,15 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.text = ""
         self.headings: list[str] = []
+        self.figures: list[str] = []
+        """What stands above each figure that does not move."""
+        self.above = ""
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        if ("class", "card") in attrs:
+            self.figures.append(self.above)
         self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -46,6 +52,8 @@ class Page(HTMLParser):
             self.text += data
         if self.open and self.open[-1] in ("h1", "h2"):
             self.headings.append(data)
+        if self.open and self.open[-1] in ("h2", "h3"):
+            self.above = data
 
     def attributes(self, name: str) -> list[str]:
         return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
@@ -119,27 +127,39 @@ class TestEveryRun:
 
     def test_words_come_first_and_the_making_last(self, page_of, kind):
         headings = [heading for heading in Page(page_of(kind).decode()).headings if heading != FILM]
-        assert headings[:6] == [
+        order = [
             "tiny",
             "What was trained",
             "How it went",
             "What it computes, and how sure",
-            "What the network looks like",
             "Training curves",
+            "What the network looks like",
+            "The evidence",
+            "How to reproduce it",
         ]
-        assert headings[-1] == "How this was made"
+        assert [heading for heading in headings if heading in order] == [each for each in order if each in headings]
+        assert headings[:5] == order[:5]
+        assert headings[-1] == order[-1]
 
 
 def figures_of(html: bytes) -> list[str]:
-    return [heading for heading in Page(html.decode()).headings if heading != FILM][5:-1]
+    return Page(html.decode()).figures
 
 
 def test_figures_are_those_that_the_network_has(page_of):
     curves, weights, shares = "Training curves", "Weights in the Fourier basis", "Neurons and their frequencies"
     logits, attention, neurons = "Logits in the Fourier basis", "Attention on every input", "Neurons on every input"
-    assert figures_of(page_of("plain")) == [curves, weights, shares, logits, attention, neurons]
-    assert figures_of(page_of("mlp")) == [curves, weights, shares, logits, neurons]
-    assert figures_of(page_of("attention-only")) == [curves, weights, logits, attention]
+    spectra = "Attention in the Fourier basis"
+    assert figures_of(page_of("plain")) == [curves, weights, shares, neurons, attention, spectra, logits]
+    assert figures_of(page_of("mlp")) == [curves, weights, shares, neurons, logits]
+    assert figures_of(page_of("attention-only")) == [curves, weights, attention, spectra, logits]
+
+
+def test_a_network_with_key_frequencies_has_its_circles_and_what_it_loses_without_them(with_history, tmp_path):
+    figures = figures_of(write_report(with_history, tmp_path / "page.html").read_bytes())
+    assert figures[:3] == ["Training curves", "Progress measures", "When each claim became true"]
+    assert "The tokens on their circles" in figures
+    assert figures[-1] == "Without one frequency at a time"
 
 
 def test_the_same_run_gives_the_same_bytes(run_of, page_of, tmp_path):
@@ -179,6 +199,10 @@ def test_the_making_has_everything(run_of, page_of):
         record["sessions"][0]["machine"]["system"],
         " ".join(record["sessions"][0]["command"]),
         "cpu, 1 CPU thread",
+        *(
+            f"SHA-256 of {name}{hashlib.sha256((run.path / name).read_bytes()).hexdigest()}"
+            for name in ("experiment.yaml", "metrics.csv", run.folder.checkpoint(20).relative_to(run.path))
+        ),
     ):
         assert said in text
 
@@ -250,7 +274,6 @@ def test_claims_stand_in_a_table_with_words_for_what_passed(with_history, explan
         assert f"≥ {claim.threshold:g}" in cells
         for control in claim.controls:
             assert control.what in cells
-    assert page.headings[5:9] == [FILM, "Training curves", "Progress measures", "When each claim became true"]
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
     assert "://" not in without_scripts(html)
@@ -258,7 +281,7 @@ def test_claims_stand_in_a_table_with_words_for_what_passed(with_history, explan
 
 def words_of(run: Run) -> str:
     """Return the page without its figures, which take longest."""
-    return render_page(dataclasses.replace(read_content(run), pictures=()))
+    return render_page(dataclasses.replace(read_content(run), of_training=(), of_network=()))
 
 
 def test_the_same_claims_give_the_same_words(with_history):

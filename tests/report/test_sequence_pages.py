@@ -118,8 +118,9 @@ class TestContent:
         assert plain(told.findings[0]) == "The network is that of step 20."
 
     def test_there_are_no_fourier_pictures(self, told, told_of_sums):
-        assert [picture.name for picture in told.pictures] == ["curves", "parts", "measures", "claims"]
-        assert [picture.name for picture in told_of_sums.pictures] == ["curves", "parts"]
+        of_training = ["curves", "parts", "measures", "claims"]
+        assert [picture.name for picture in told.pictures] == [*of_training, "patterns", "trigrams"]
+        assert [picture.name for picture in told_of_sums.pictures] == ["curves", "parts", "patterns"]
         words = plain(*(picture.caption for picture in told.pictures), *told.findings)
         assert not re.search(r"Fourier|frequenc", words)
 
@@ -177,12 +178,12 @@ def test_the_page_stands_alone_and_is_the_same_twice(told, trigrams):
     [table] = re.findall(r'<div class="wide">\s*<table class="found">.*?</table>', html, flags=re.DOTALL)
     assert table.count("<tr>") == 1 + len(told.tables[0].rows)
     assert '<th scope="row">trigger 0</th>' in table
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 6
 
 
 def test_markup_in_tables_is_escaped(told):
     odd = dataclasses.replace(told.tables[0], title="<b>", columns=("<i>", "x"), rows=(("<u>", "a & b"),))
-    html = render_page(dataclasses.replace(told, tables=(odd,), pictures=()))
+    html = render_page(dataclasses.replace(told, tables=(odd,), of_training=(), of_network=()))
     assert "<h3>&lt;b&gt;</h3>" in html
     assert '<th scope="col">&lt;i&gt;</th>' in html
     assert '<th scope="row">&lt;u&gt;</th><td>a &amp; b</td>' in html

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from grokscope.analysis import Circuit, find_phases, read_circuit
+from grokscope.analysis import Circuit, find_phases
 from grokscope.analysis.filming import film_run
 from grokscope.explain import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explain.modular import LARGEST
@@ -18,7 +18,6 @@ from grokscope.report.comparison import Comparison, Measured
 from grokscope.report.evidence import Evidence, evidence
 from grokscope.report.film import Player, make_player
 from grokscope.report.findings import findings
-from grokscope.report.fourier_pictures import fourier_pictures
 from grokscope.report.history import (
     History,
     phases_by_measures,
@@ -27,10 +26,12 @@ from grokscope.report.history import (
     what_is_missing,
 )
 from grokscope.report.making import Facts, how_it_was_made, interruption
+from grokscope.report.network_pictures import pictures_of_network
 from grokscope.report.outcome import Data, outcome
 from grokscope.report.pictures import NO_PHASES, Picture, pictures_of_training
 from grokscope.report.published import compare
 from grokscope.report.setting import what_was_trained
+from grokscope.report.source import Source
 from grokscope.runs import Run
 from grokscope.tasks import ModularConfig, ModularTask, Task
 
@@ -39,7 +40,7 @@ MAX_EXPLAINED = 256
 MAX_ATTENTION = 500_000
 """Attention weights in one sequence up to which a page explains: the tests keep those of up to 2,000 sequences."""
 _COMMAND = "“grokscope explain RUN” makes them."
-BEHIND = "The claims above are the test; these tables are what they rest on."
+BEHIND = "The claims below are the test; these tables are what they rest on."
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +67,19 @@ class Content:
     """Published and measured numbers; empty where none were given."""
     player: Player | None
     """The pictures over training that one slider moves; None where there are none."""
-    pictures: tuple[Picture, ...]
+    of_training: tuple[Picture, ...]
+    """The figures of how training went."""
+    of_network: tuple[Picture, ...]
+    """The figures of what it looks like."""
     making: Facts
-    """Status, time, command, versions, machine."""
+    """Status, time, command, versions, machine, hashes."""
     yaml: str
     """The experiment with every setting."""
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All that do not move, in the order of the page."""
+        return self.of_training + self.of_network
 
 
 def read_content(
@@ -100,11 +109,10 @@ def read_content(
     shown = step if step is not None or not steps else steps[-1]
     looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
     if shown is not None:
-        looked = _look(run, run.model(shown), shown, history)
+        looked = _look(Source(run, shown), shown, history)
     went = outcome(metrics, phases, Data(task.guessing_loss, endless, does_task(looked.explanation)))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
     banded = NO_PHASES if endless else phases
-    drawn = pictures_of_training(metrics, banded, task, history)
     film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)
     return Content(
         title=experiment.name,
@@ -118,7 +126,8 @@ def read_content(
         tables=() if looked.evidence is None else looked.evidence.tables,
         comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
         player=None if film is None else make_player(film, metrics, history.measures, banded),
-        pictures=drawn if looked.circuit is None else (*drawn, *fourier_pictures(looked.circuit)),
+        of_training=pictures_of_training(metrics, banded, task, history),
+        of_network=looked.pictures,
         making=how_it_was_made(run),
         yaml=experiment.to_yaml(),
     )
@@ -132,18 +141,19 @@ class _Looked:
     evidence: Evidence | None = None
     explanation: Explanation | None = None
     circuit: Circuit | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
-def _look(run: Run, model: Transformer | MLP, step: int, history: History) -> _Looked:
-    task, config = run.task, run.experiment.task
-    explanation, told = _explained(run, model, step, history)
+def _look(source: Source, step: int, history: History) -> _Looked:
+    run, task, config = source.run, source.task, source.run.experiment.task
+    explanation, told = _explained(run, source.model, step, history)
+    pictures = pictures_of_network(source, explanation)
     of = f"The network is that of {wording.step(step)}."
     if not isinstance(task, ModularTask) or not isinstance(config, ModularConfig):
         behind = (BEHIND,) if told.tables else ()
-        return _Looked((of, *behind), told, explanation)
-    circuit = read_circuit(model, task)
-    pictured = findings(circuit, config.operation, tested=explanation is not None)
-    return _Looked((of, *pictured), told, explanation, circuit)
+        return _Looked((of, *behind), told, explanation, pictures=pictures)
+    pictured = findings(source.circuit, config.operation, tested=explanation is not None)
+    return _Looked((of, *pictured), told, explanation, source.circuit, pictures)
 
 
 def _explained(run: Run, model: Transformer | MLP, step: int, history: History) -> tuple[Explanation | None, Evidence]:

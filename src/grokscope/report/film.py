@@ -36,9 +36,10 @@ CAPTIONS = {
     "chosen for a network at each step, even random embeddings would look rounder than they are.",
     "attention": "From where the answer is read to the token a, on the same pairs (a, b) at every step.",
     "neurons": "The neurons that the network's key frequencies explain best at the step shown in this page, or, "
-    "without key frequencies, those that vary most: the same ones at every step.",
+    "without key frequencies, those that vary most: the same ones at every step. Colours are those of the last step; "
+    "what was higher before has its darkest.",
     "logits": "How much of the logits has which frequency in a and in b. A network that adds through angles has them "
-    "on the diagonal alone.",
+    "on the diagonal alone. Colours are those of the last step.",
     "patterns": "Where each head looks, from row to column, on the same tokens at every step.",
     "parts": "On the same fresh examples at every step.",
     "scores": "Attention to the previous token, attention to what followed the same token before, and how far the head "

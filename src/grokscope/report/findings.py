@@ -9,7 +9,7 @@ CORRELATIONAL = (
     "All of this is correlational: it says where to look, not what the network needs. Only an intervention, "
     "such as taking a frequency out and measuring the loss, can show that."
 )
-TESTED_ABOVE = "This Fourier picture says where to look; the claims above are the test."
+TESTED_BELOW = "This Fourier picture says where to look; the claims below are the test."
 
 
 def findings(circuit: Circuit, operation: str, *, tested: bool) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def findings(circuit: Circuit, operation: str, *, tested: bool) -> tuple[str, ..
 
     ``tested``: the page has the claims that interventions have tested.
     """
-    return (_clusters(circuit), *_caveats(circuit, operation), TESTED_ABOVE if tested else CORRELATIONAL)
+    return (_clusters(circuit), *_caveats(circuit, operation), TESTED_BELOW if tested else CORRELATIONAL)
 
 
 def _clusters(circuit: Circuit) -> str:

@@ -1,6 +1,8 @@
-"""How a run was made: status, time, command, versions, machine."""
+"""How a run was made: status, time, command, versions, machine, hashes."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from grokscope.report import wording
@@ -28,7 +30,20 @@ def how_it_was_made(run: Run) -> Facts:
         ("Versions", _in_turn(_named(session["versions"]) for session in sessions)),
         ("Machine", _in_turn(_machine(session["machine"]) for session in sessions)),
         ("Device", f"{execution['device']}, {threads} CPU thread{'s' if threads != 1 else ''}{compiled}"),
+        *_hashes(run),
     )
+
+
+def _hashes(run: Run) -> Facts:
+    """Return the SHA-256 of what says whether another run is the same: settings, metrics, the last network."""
+    folder, steps = run.folder, run.steps
+    files = [folder.experiment, folder.metrics, *([folder.checkpoint(steps[-1])] if steps else [])]
+    return tuple((f"SHA-256 of {path.relative_to(run.path)}", _sha256(path)) for path in files if path.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def interruption(run: Run) -> str | None:

@@ -17,14 +17,13 @@ def pack_picture(picture: Picture) -> dict[str, Any]:
 
     Maps have one byte a number, 254 shades between their lowest and highest; bars and points two.
     """
-    values = picture.values
+    values, n_bytes = picture.values, 2
     finite = values[np.isfinite(values)]
     lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    n_bytes = 2
     match picture:
         case Maps():
             n_bytes = 1
-            lowest, highest = _limits(picture, lowest, highest)
+            lowest, highest = _limits(picture)
             words = {"kind": "maps", "xlabel": picture.xlabel, "ylabel": picture.ylabel, "label": picture.label,
                      "tiles": picture.tiles, "palette": picture.palette, "rows": picture.rows,
                      "columns": picture.columns}  # fmt: skip
@@ -41,8 +40,16 @@ def pack_picture(picture: Picture) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _limits(picture: Maps, lowest: float, highest: float) -> tuple[float, float]:
-    """Return between which values the colours lie: shares from 0 to 1, what has a sign around zero."""
+def _limits(picture: Maps) -> tuple[float, float]:
+    """Return between which values the colours lie: shares from 0 to 1, what has a sign around zero.
+
+    The others are those of the last step: on a scale of whatever was highest on the way, its pattern might be faint.
+    """
+    for values in (picture.values[-1], picture.values):
+        finite = values[np.isfinite(values)]
+        if finite.any():
+            break
+    lowest, highest = (float(finite.min()), float(finite.max())) if finite.any() else (0.0, 1.0)
     if picture.palette == "diverging":
         extent = max(-lowest, highest)
         return -extent, extent

@@ -150,8 +150,9 @@
             showticklabels: left,
           });
         }
-        const side = ((width - 130) / across) * Math.min(1.1, Math.max(0.35, rows / columns));
-        const layout = layoutOf(Math.round(Math.ceil(tiles / across) * (side + 26) + 70), {
+        const down = Math.ceil(tiles / across), share = (n) => (1 - gap * (n - 1)) / n;
+        const side = (width - 130) * share(across) * Math.min(1.1, Math.max(0.35, rows / columns));
+        const layout = layoutOf(Math.round(side / share(down)) + 64, {
           ...axes, annotations: names(picture.tiles, place),
           coloraxis: {
             colorscale: film.palettes[picture.palette], cmin: picture.lowest, cmax: picture.highest,

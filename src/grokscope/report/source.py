@@ -101,7 +101,7 @@ class Source:
     @cached_property
     def last(self) -> "Source":
         """The same run at its last checkpoint: what is watched over training is chosen there."""
-        return self if self.step is None else Source(self.run)
+        return self if self.step in (None, self.run.steps[-1]) else Source(self.run)
 
     @cached_property
     def layer(self) -> LastLayer:
