@@ -1,7 +1,6 @@
 import base64
 import dataclasses
 import hashlib
-import hashlib
 import re
 import shutil
 from html.parser import HTMLParser
