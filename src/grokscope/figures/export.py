@@ -85,7 +85,7 @@ def wrong_suffix(path: Path) -> ConfigError:
 def _settle(figure: Figure) -> None:
     """Fix where everything stands: matplotlib would move it a little each time that it draws."""
     engine = figure.get_layout_engine()
-    if engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
+    if figure.axes and engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
         for _ in range(2):  # the second pass corrects the first, as colour bars change the room that maps have
             engine.execute(figure)  # without the drawing that would follow it
         figure.set_layout_engine("none")
