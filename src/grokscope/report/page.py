@@ -51,25 +51,34 @@ def write_report(
 
 def render_page(content: Content) -> str:
     """Return the HTML of ``content``; every text in it is escaped."""
-    environment = Environment(
-        loader=PackageLoader("grokscope", "report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     drawings = {
         picture.name: inline_svg(to_svg(picture.figure), picture.name, picture.title) for picture in content.pictures
     }
-    scripts = _scripts() if content.player else ()
-    return environment.get_template("page.html.j2").render(
+    scripts = page_scripts() if content.player else ()
+    return page_environment().get_template("page.html.j2").render(
         content=content, drawings=drawings, player=content.player, scripts=scripts,
-        script_sources="" if not scripts else f"; script-src {' '.join(map(_source, scripts))}",
+        script_sources=script_sources(scripts),
     )  # fmt: skip
 
 
-def _scripts() -> tuple[Markup, ...]:
+def page_environment() -> Environment:
+    """Return what renders pages; every text is escaped."""
+    return Environment(
+        loader=PackageLoader("grokscope", "report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def page_scripts() -> tuple[Markup, ...]:
     """Return the chart library and the film's player, as they stand in the page."""
     library = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
     player = files("grokscope.report").joinpath("player.js").read_text(encoding="utf-8")
     return Markup(library), Markup(player)
+
+
+def script_sources(scripts: tuple[Markup, ...]) -> Markup:
+    """Return the part of a page's content security policy that allows these scripts and no others."""
+    return Markup(f"; script-src {' '.join(map(_source, scripts))}" if scripts else "")
 
 
 def _source(script: str) -> Markup:
