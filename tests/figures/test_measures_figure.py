@@ -7,7 +7,12 @@ from matplotlib.colors import to_hex
 
 from grokscope.analysis import Phases
 from grokscope.errors import ConfigError
-from grokscope.figures import progress_measures, to_svg
+from grokscope.figures import (
+    coefficients_over_training,
+    excluded_losses_over_training,
+    progress_measures,
+    to_svg,
+)
 from grokscope.figures.steps import PHASE_COLOURS
 
 PHASES = Phases(memorised=20, generalised=60, cleaned=90, grokked=None)
@@ -125,3 +130,33 @@ def test_the_same_measures_give_the_same_bytes():
 def test_nothing_to_draw_is_an_error(measures):
     with pytest.raises(ConfigError, match="no progress measures to draw; the table has step, accuracy"):
         progress_measures(measures)
+
+
+def test_coefficients_alone_have_a_line_for_each_frequency():
+    measures = table(keys=(14, 35, 41))
+    [axes] = coefficients_over_training(measures, PHASES).axes
+    assert {label: list(values) for label, values in lines(axes).items()} == {
+        f"k = {k}": pytest.approx(measures[f"alpha_{k}"].to_list()) for k in (14, 35, 41)
+    }
+    assert axes.get_ylabel() == "nats"
+
+
+def test_excluded_losses_alone_stand_before_the_networks_own():
+    measures = table()
+    [axes] = excluded_losses_over_training(measures).axes
+    drawn = lines(axes)
+    assert list(drawn["k = 14"]) == pytest.approx(measures["excluded_loss_14"].to_list())
+    assert list(drawn["test, nothing removed"]) == pytest.approx(measures["test_loss"].to_list())
+    thin, thick = (
+        next(line.get_linewidth() for line in axes.lines if line.get_label() == label)
+        for label in ("train, nothing removed", "k = 14")
+    )
+    assert thin < thick
+
+
+def test_measures_without_key_frequencies_have_no_such_pictures():
+    measures = table(keys=())
+    with pytest.raises(ConfigError, match="no coefficients to draw; the table has step,"):
+        coefficients_over_training(measures)
+    with pytest.raises(ConfigError, match="no excluded losses of single frequencies to draw"):
+        excluded_losses_over_training(measures)

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from grokscope.analysis.columns import CARRY_WORDS, Carry, answers, carry_cases, predictions, scores_by_case
+from grokscope.analysis.example_attention import example_attention
 from grokscope.analysis.film import Bars, Frame, Maps, Picture
-from grokscope.analysis.heads import patterns
 from grokscope.analysis.induction import Repeats, head_scores
 from grokscope.analysis.scoring import fresh_examples
 from grokscope.analysis.token_names import token_names
@@ -33,16 +31,14 @@ class SequenceCamera:
 
     task: SequenceTask
     examples: Examples
-    shown: Int[Tensor, "one n_ctx"]
-    """The example of which attention is shown."""
+    """Of the first of them, or the first with each trigger, attention is shown."""
 
     __repr__ = brief_repr
 
     @classmethod
     def on(cls, task: SequenceTask, *, seed: int = 0) -> "SequenceCamera":
         """Return what to look at: fresh examples, drawn from ``seed``."""
-        examples = fresh_examples(task, N_EXAMPLES[type(task)], seed=seed)
-        return cls(task, examples, examples.tokens[:1])
+        return cls(task, fresh_examples(task, N_EXAMPLES[type(task)], seed=seed))
 
     def frame(self, model: Transformer | MLP) -> Frame:
         """Return the pictures of ``model``, a transformer."""
@@ -67,27 +63,17 @@ class SequenceCamera:
         return _bars("parts", "Loss of each part, on fresh examples", "", "loss (nats)", names, {"loss": score.parts})
 
     def _patterns(self, model: Transformer) -> Maps:
-        task = self.task
-        if isinstance(task, SkipTrigramsTask):
-            return self._last_query(model, task)
-        found = [pattern[0] for pattern in patterns(model, self.shown)]
-        names = [f"head {layer}.{head}" for layer, each in enumerate(found) for head in range(len(each))]
-        values = torch.cat(found)[:MOST_HEADS].numpy().astype(float)
-        tokens = token_names(task, self.shown[0])
-        return Maps("patterns", "Attention in one example", "to the token", "from the token", "attention",
-                    tuple(names[:MOST_HEADS]), "sequential", values[None], tokens, tokens)  # fmt: skip
-
-    def _last_query(self, model: Transformer, task: SkipTrigramsTask) -> Maps:
-        """Return where the query looks in one example for each trigger: only its attention is ever used."""
-        answers = self.examples.targets.flatten().tolist()
-        rows = {answer: answers.index(answer) for answer in sorted(set(answers))[:MOST_TRIGGERS]}
-        tokens = self.examples.tokens[list(rows.values())]
-        last = torch.cat([pattern[:, :, -1] for pattern in patterns(model, tokens)], dim=1)[:, :MOST_HEADS]
-        config = model.config
-        names = tuple(f"head {layer}.{head}" for layer in range(config.n_layers) for head in range(config.n_heads))
-        return Maps("patterns", "Attention of the query, an example for each trigger", "position", "trigger",
-                    "attention", names[:MOST_HEADS], "sequential",
-                    last.transpose(0, 1).numpy().astype(float)[None], tuple(map(str, rows)))  # fmt: skip
+        attention = example_attention(model, self.task, self.examples)
+        rows, columns = attention.rows, attention.columns
+        title, xlabel, ylabel = "Attention in one example", "to the token", "from the token"
+        if isinstance(self.task, SkipTrigramsTask):
+            rows = rows[:MOST_TRIGGERS]
+            title, xlabel, ylabel = "Attention of the query, an example for each trigger", "position", "trigger"
+        values = attention.patterns[:MOST_HEADS, : len(rows)].numpy().astype(float)
+        heads = tuple(f"head {head}" for head in attention.heads[:MOST_HEADS])
+        return Maps(
+            "patterns", title, xlabel, ylabel, "attention", heads, "sequential", values[None], rows, columns
+        )  # fmt: skip
 
     def _heads(self, model: Transformer, task: RepeatedSubsequencesTask) -> Bars:
         scores = head_scores(model, Repeats.of(self.examples, task.scored_positions))
