@@ -11,7 +11,7 @@ from grokscope.analysis import Circuit, NeuronFrequencies, WholeTable, frequency
 MakeCircuit = Callable[..., Circuit]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_circuit() -> MakeCircuit:
     """Build a circuit from its parts; every number in it differs, so that nothing can be taken for anything else."""
 

@@ -10,7 +10,7 @@ from grokscope.figures.style import CYCLIC
 
 def rounds(p: int, frequencies: list[int], radius: float = 2.0) -> torch.Tensor:
     """Tokens on perfect circles, [k, p, 2]."""
-    turn = 2 * torch.pi * torch.outer(torch.tensor(frequencies), torch.arange(p)) / p
+    turn = 2 * torch.pi * torch.outer(torch.tensor(frequencies), torch.arange(p)).double() / p
     return radius * torch.stack([turn.cos(), turn.sin()], dim=2)
 
 

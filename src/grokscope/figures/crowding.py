@@ -24,15 +24,20 @@ def _titles(axes: Axes) -> tuple[Text, Text, Text]:
 
 
 def fit_words(figure: Figure, panels: list[Axes]) -> None:
-    """Break titles and labels of ``panels``, laid out, into lines where they are longer than there is room."""
-    right = figure.bbox.width - _points(figure, 4)
+    """Break titles and labels below ``panels``, laid out, into lines where they are longer than there is room."""
+    right = figure.bbox.width - _points(figure, 4.0)
     for axes in panels:
         box = axes.get_window_extent()
         beside = [_left_of(other) for other in panels if _is_right_of(other, axes)]
         for title in _titles(axes):
-            _wrap(title, min(beside, default=right) - _points(figure, 4) - box.x0)
+            _wrap(title, min(beside, default=right) - _points(figure, 4.0) - box.x0)
         _wrap(axes.xaxis.label, 2 * min(box.x0 + box.width / 2, min(beside, default=right) - box.x0 - box.width / 2))
-        _wrap(axes.yaxis.label, box.height, upright=True)
+
+
+def fit_upright_words(panels: list[Axes]) -> None:
+    """Break the labels beside ``panels``, laid out, into lines where they are longer than the panels are high."""
+    for axes in panels:
+        _wrap(axes.yaxis.label, axes.get_window_extent().height, upright=True)
 
 
 def _left_of(axes: Axes) -> float:
@@ -44,7 +49,7 @@ def _left_of(axes: Axes) -> float:
 
 def _is_right_of(other: Axes, axes: Axes) -> bool:
     a, b = axes.get_window_extent(), other.get_window_extent()
-    return b.x0 >= a.x1 and b.y0 < a.y1 and b.y1 > a.y0
+    return bool(b.x0 >= a.x1 and b.y0 < a.y1 and b.y1 > a.y0)
 
 
 def _points(figure: Figure, points: float) -> float:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from grokscope.errors import ConfigError
-from grokscope.figures.crowding import fit_ticks, fit_words, words_of
+from grokscope.figures.crowding import fit_ticks, fit_upright_words, fit_words, words_of
 from grokscope.figures.drawing import Drawing
 from grokscope.figures.legends import fit_legends
 from grokscope.figures.panels import columns_of, fit_panels, panels_of, place
@@ -73,6 +73,7 @@ def fit_to_paper(
             text.set_in_layout(True)
         for _ in range(_PASSES):
             _lay_out(figure)
+            fit_upright_words(panels)
             for axes in panels:
                 fit_ticks(axes.xaxis)
                 fit_ticks(axes.yaxis)
