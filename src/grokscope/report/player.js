@@ -260,9 +260,10 @@
   async function draw(chart) {
     const { div, picture } = chart;
     const kind = kinds[picture.kind];
-    const [traces, layout] = kind.draw(picture, div.clientWidth);
-    await Plotly.react(div, traces, layout, { displayModeBar: false, responsive: false });
-    chart.width = div.clientWidth;
+    const width = div.clientWidth;
+    const [traces, layout] = kind.draw(picture, width);
+    // said and not left to Plotly, which keeps the width that it had before
+    await Plotly.react(div, traces, { ...layout, width }, { displayModeBar: false, responsive: false });
     chart.frame = null;
   }
 
