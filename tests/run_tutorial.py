@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+LARGEST_PAGE = 1_000_000
+"""Characters of HTML beyond which an output keeps its text alone: a film brings a chart library of 5 MB."""
 
 
 def run_tutorial(folder: Path) -> NotebookNode:
@@ -26,6 +28,9 @@ def run_tutorial(folder: Path) -> NotebookNode:
     client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where, record_timing=False)
     # nothing is written into the home of whoever runs this
     client.execute(env={**os.environ, "OMP_NUM_THREADS": "1", "IPYTHONDIR": str(folder / "ipython")})
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if len(output.get("data", {}).get("text/html", "")) > LARGEST_PAGE:
+            del output.data["text/html"]
     return notebook
 
 

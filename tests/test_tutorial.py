@@ -68,6 +68,15 @@ class TestRunFromTheSource:
     def test_verdicts_are_those_of_the_text(self, executed):
         check_verdicts(executed)
 
+    def test_the_film_is_shown_with_every_checkpoint(self, executed):
+        [cell] = [cell for cell in code_cells(executed) if cell.source == "watch_training(run)"]
+        [output] = cell.outputs
+        found = re.fullmatch(
+            r"TrainingFilm\('tutorial', (\d+) checkpoints, steps 0 to 800: (.+)\)", output.data["text/plain"]
+        )
+        assert int(found[1]) > 10
+        assert {"curves", "embedding", "circles", "neurons"} <= set(found[2].split(", "))
+
     def test_mirror_images_are_what_a_memory_knows(self, executed):
         known, unknown = map(int, re.findall(r"^right with.*?: +(\d+)%$", printed(executed), re.M))
         assert known >= 90

@@ -1,6 +1,7 @@
 """Every picture of every task by its name."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -43,6 +44,11 @@ class TestEveryPicture:
             if kind not in GALLERY[name].kinds:
                 with pytest.raises(ConfigError, match=rf"no picture '{name}' of {kind}, .* there are curves, "):
                     draw_picture(name, run)
+
+
+def test_the_documentation_has_every_picture():
+    text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == list(GALLERY)
 
 
 def test_circles_are_in_the_planes_of_the_last_network(with_history):

@@ -20,7 +20,7 @@ def changes(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs; several are seeds of one.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the table as CSV.")] = None,
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw endless runs above finite ones (.png or .svg).")
+        Path | None, typer.Option(metavar="FILE", help="Draw endless runs above finite ones (.png, .svg or .pdf).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ from grokscope.figures.comparison import compared_curves as compared_curves
 from grokscope.figures.comparison import compared_panels as compared_panels
 from grokscope.figures.curves import training_curves as training_curves
 from grokscope.figures.export import save_figure as save_figure
+from grokscope.figures.export import to_pdf as to_pdf
 from grokscope.figures.export import to_png as to_png
 from grokscope.figures.export import to_svg as to_svg
 from grokscope.figures.groups import measures_over_training as measures_over_training
@@ -17,6 +18,7 @@ from grokscope.figures.measures import coefficients_over_training as coefficient
 from grokscope.figures.measures import excluded_losses_over_training as excluded_losses_over_training
 from grokscope.figures.measures import progress_measures as progress_measures
 from grokscope.figures.neurons import neuron_shares as neuron_shares
+from grokscope.figures.paper import fit_to_paper as fit_to_paper
 from grokscope.figures.parts import part_curves as part_curves
 from grokscope.figures.patterns import attention_patterns as attention_patterns
 from grokscope.figures.phase_changes import TrainedRun as TrainedRun

@@ -21,7 +21,7 @@ def frequency_ablations(ablations: FrequencyAblations) -> Figure:
     """Return the loss (nats, log scale) without each frequency alone, the key frequencies numbered.
 
     Bars stand on the loss of the network as it is, and hang from it where the network is better off without a
-    frequency. A dashed line has the loss with the key frequencies alone. After Nanda et al. (2023), figure 6.
+    frequency. A dashed line has the loss with the key frequencies alone. After Nanda et al. (2023), section 4.4.
 
     Raises:
         ConfigError: a loss is not a finite number.

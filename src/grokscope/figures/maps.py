@@ -24,7 +24,7 @@ _ROW_HEIGHT = {1: 3.2, 2: 3.2, 3: 2.8, 4: 2.2}
 def attention_maps(circuit: Circuit) -> Figure:
     """Return, for each head (the first 16), the attention from the answer's position to token a, over all (a, b).
 
-    After Nanda et al. (2023), figure 3. All heads share one scale, 0 to 1.
+    After Nanda et al. (2023), section 4.1. All heads share one scale, 0 to 1.
 
     Raises:
         ConfigError: the network has no attention.
@@ -40,7 +40,7 @@ def neuron_maps(circuit: Circuit, n: int = 8) -> Figure:
     """Return the activations of at most ``n`` neurons over all (a, b): the clearest neuron of each key frequency.
 
     Without key frequencies, those that vary most. All share one scale: from zero, or around zero where an activation
-    is negative. After Nanda et al. (2023), figure 3.
+    is negative. After Nanda et al. (2023), section 4.1.
 
     Raises:
         ConfigError: the network has no neurons.

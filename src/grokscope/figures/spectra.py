@@ -19,7 +19,7 @@ def weight_spectra(circuit: Circuit) -> Figure:
     """Return the norms of the Fourier components of W_E and, where there are neurons, of W_L.
 
     Cos and sin of a frequency stand beside each other; key frequencies carry their number.
-    After Nanda et al. (2023), figure 3.
+    After Nanda et al. (2023), sections 4.1 and 4.2.
     """
     panels = [("$W_E$, the embedding: how tokens are represented", circuit.embedding_components)]
     if circuit.logit_map_components is not None:
@@ -79,7 +79,7 @@ def neighbours(keys: Sequence[int], distance: float) -> list[list[int]]:
 def logit_spectrum(circuit: Circuit) -> Figure:
     """Return the norms (over the answers) of the 2-D Fourier components of the logits, as a map.
 
-    Beside it, where there are key frequencies, the same map for these alone. After Nanda et al. (2023), figure 4.
+    Beside it, where there are key frequencies, the same map for these alone. After Nanda et al. (2023), section 4.1.
     """
     p, norms = circuit.p, circuit.logit_components.numpy()
     rows = [0, *(row for k in circuit.key_frequencies for row in rows_of(k, p))]
