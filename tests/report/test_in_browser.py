@@ -17,6 +17,21 @@ pytestmark = [
 ]
 
 WIDTHS = (360, 1000, 1600)
+TOUCHING = """chart => {
+  const axes = {};
+  for (const text of document.getElementById(chart).querySelectorAll('[class*="tick"] text')) {
+    const axis = text.parentElement.getAttribute("class");
+    if (/^y\\d*tick/.test(axis)) (axes[axis] ??= []).push([text.getBoundingClientRect(), text.textContent]);
+  }
+  const found = [];
+  for (const texts of Object.values(axes)) {
+    texts.sort((one, other) => one[0].top - other[0].top);
+    for (let i = 1; i < texts.length; i++)
+      if (texts[i][0].top < texts[i - 1][0].bottom - 4) found.push([texts[i - 1][1], texts[i][1]]);
+  }
+  return found;
+}"""
+"""What lies on what along each upright axis of a picture; letters have 4 pixels of room in their boxes."""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +105,8 @@ class TestFilm:
                     f"(document.getElementById('{chart}'))"
                 )
                 assert drawn <= inside + 1
+                touching = opened.page.evaluate(TOUCHING, chart)
+                assert touching == [], f"numbers at the side of {chart} lie on each other: {touching}"
             assert opened.said == []
 
 

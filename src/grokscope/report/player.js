@@ -8,6 +8,7 @@
   const told = root.querySelector("output");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const NAME = 17; // pixels that a name at a map's side needs
   const charts = [];
   let shown = film.steps.length - 1;
   let wanted = shown;
@@ -130,6 +131,8 @@
         const [, tiles, rows, columns] = picture.shape;
         const across = Math.min(tiles, width < 700 ? 2 : tiles > 4 ? Math.ceil(tiles / 2) : 4);
         const gap = 0.09, place = places(tiles, across, gap);
+        const down = Math.ceil(tiles / across), share = (n) => (1 - gap * (n - 1)) / n;
+        const tile = (width - 130) * share(across), side = tile * Math.min(1.1, Math.max(0.35, rows / columns));
         const traces = [], axes = {};
         for (let i = 0; i < tiles; i++) {
           const id = i ? String(i + 1) : "";
@@ -139,19 +142,17 @@
           });
           const left = i % across === 0, bottom = i + across >= tiles;
           const [x0, x1, y0, y1] = place[i];
-          const ticks = (texts) => texts.length
-            ? { tickmode: "array", ...thinned(texts, (texts === picture.rows ? 22 : 26) / (texts === picture.rows ? 1 : across)) } : { nticks: 5 };
+          const ticks = (texts, room) => texts.length
+            ? { tickmode: "array", ...thinned(texts, room / NAME) } : { nticks: Math.min(5, Math.ceil(room / (2 * NAME))) };
           axes[`xaxis${id}`] = axis(bottom ? picture.xlabel : "", {
-            domain: [x0, x1], anchor: `y${id}`, range: [-0.5, columns - 0.5], showgrid: false, ...ticks(picture.columns),
+            domain: [x0, x1], anchor: `y${id}`, range: [-0.5, columns - 0.5], showgrid: false, ...ticks(picture.columns, tile),
             showticklabels: bottom, tickangle: picture.columns.some((name) => name.length > 2) ? -90 : 0,
           });
           axes[`yaxis${id}`] = axis(left ? picture.ylabel : "", {
-            domain: [y0, y1], anchor: `x${id}`, range: [rows - 0.5, -0.5], showgrid: false, ...ticks(picture.rows),
+            domain: [y0, y1], anchor: `x${id}`, range: [rows - 0.5, -0.5], showgrid: false, ...ticks(picture.rows, side),
             showticklabels: left,
           });
         }
-        const down = Math.ceil(tiles / across), share = (n) => (1 - gap * (n - 1)) / n;
-        const side = (width - 130) * share(across) * Math.min(1.1, Math.max(0.35, rows / columns));
         const layout = layoutOf(Math.round(side / share(down)) + 64, {
           ...axes, annotations: names(picture.tiles, place),
           coloraxis: {
