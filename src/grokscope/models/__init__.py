@@ -6,4 +6,6 @@ from grokscope.models.config import ModelConfig as ModelConfig
 from grokscope.models.config import TransformerConfig as TransformerConfig
 from grokscope.models.mlp import MLP as MLP
 from grokscope.models.network import Network as Network
+from grokscope.models.stacking import member as member
+from grokscope.models.stacking import stack as stack
 from grokscope.models.transformer import Transformer as Transformer

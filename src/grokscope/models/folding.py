@@ -8,21 +8,21 @@ On the mainline this saves a sixth of the arithmetic of :mod:`grokscope.models.s
 Letters: h heads of width e together "he", d residual stream, m neurons, v vocabulary, b examples.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer
+from grokscope.models.run_axis import added_product
 
 
 def folding_pays(attention: Attention, mlp: MLPLayer | None, n_logits: int) -> bool:
     """Return whether an example takes fewer multiplications with folded matrices than without."""
-    n_heads, d_head, d_model = attention.W_O.shape
+    n_heads, d_head, d_model = attention.W_O.shape[-3:]
     he = n_heads * d_head
     if mlp is None:
         return he * n_logits < he * d_model + d_model * n_logits
-    d_mlp = mlp.W_in.shape[1]
+    d_mlp = mlp.W_in.shape[-1]
     plain = he * d_model + 2 * d_model * d_mlp + d_model * n_logits
     return he * d_mlp + he * n_logits + d_mlp * n_logits < plain
 
@@ -30,11 +30,11 @@ def folding_pays(attention: Attention, mlp: MLPLayer | None, n_logits: int) -> b
 def folded_logits(
     attention: Attention,
     mlp: MLPLayer | None,
-    z: Float[Tensor, "b he"],
-    row: Float[Tensor, "1 d"],
-    W_U: Float[Tensor, "d v"],
-    b_U: Float[Tensor, " v"] | None,
-) -> Float[Tensor, "b v"]:
+    z: Float[Tensor, "*run b he"],
+    row: Float[Tensor, "*run 1 d"],
+    W_U: Float[Tensor, "*run d v"],
+    b_U: Float[Tensor, "*run v"] | None,
+) -> Float[Tensor, "*run b v"]:
     """Return the logits of a one-layer network from its attention's z.
 
     Args:
@@ -45,16 +45,16 @@ def folded_logits(
         W_U: the unembedding.
         b_U: its bias, if it has one.
     """
-    W_O = attention.W_O.flatten(0, 1)
-    row = row if attention.b_O is None else row + attention.b_O
+    W_O = attention.W_O.flatten(-3, -2)
+    row = _plus(row, attention.b_O)
     if mlp is None:
-        return torch.addmm(_plus(row @ W_U, b_U), z, W_O @ W_U)
-    pre = torch.addmm(_plus(row @ mlp.W_in, mlp.b_in), z, W_O @ mlp.W_in)
+        return added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
+    pre = added_product(_plus(row @ mlp.W_in, mlp.b_in), z, W_O @ mlp.W_in)
     post = activate_in_place(mlp.activation, pre)
     row = _plus(row, mlp.b_out)
-    skip = torch.addmm(_plus(row @ W_U, b_U), z, W_O @ W_U)
-    return torch.addmm(skip, post, mlp.W_out @ W_U)
+    skip = added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
+    return added_product(skip, post, mlp.W_out @ W_U)
 
 
-def _plus(value: Float[Tensor, "1 n"], bias: Float[Tensor, " n"] | None) -> Float[Tensor, "1 n"]:
-    return value if bias is None else value + bias
+def _plus(value: Float[Tensor, "*run 1 n"], bias: Float[Tensor, "*run n"] | None) -> Float[Tensor, "*run 1 n"]:
+    return value if bias is None else value + bias.unsqueeze(-2)

@@ -1,6 +1,7 @@
 """The layers of a transformer, each written as in a textbook, with every activation shown to a tap.
 
-Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary.
+Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary; run: an axis
+that stacked networks have before all others, and a single one has not (:mod:`grokscope.models.run_axis`).
 Names and orientations are TransformerLens's.
 """
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from grokscope.models.activations import activate
 from grokscope.models.config import Activation, TransformerConfig
 from grokscope.models.initialization import Draw
+from grokscope.models.run_axis import along, look_up, times_matrix
 from grokscope.models.taps import Tap
 
 
@@ -24,9 +26,9 @@ class Embed(nn.Module):
         super().__init__()
         self.W_E = nn.Parameter(draw.matrix(d_vocab, d_model, fan=d_model))
 
-    def forward(self, tokens: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
+    def forward(self, tokens: Int[Tensor, "*run b k"]) -> Float[Tensor, "*run b k d"]:
         """Return each token's vector."""
-        return self.W_E[tokens]
+        return look_up(self.W_E, tokens)
 
 
 class PosEmbed(nn.Module):
@@ -36,10 +38,11 @@ class PosEmbed(nn.Module):
         super().__init__()
         self.W_pos = nn.Parameter(draw(n_ctx, d_model, fan=d_model))
 
-    def forward(self, tokens: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
+    def forward(self, tokens: Int[Tensor, "*run b k"]) -> Float[Tensor, "*run b k d"]:
         """Return each position's vector, once for every example."""
-        # repeated, not a view: a hook that writes to it must not reach the weights
-        return self.W_pos[: tokens.shape[1]].repeat(tokens.shape[0], 1, 1)
+        here = self.W_pos[..., : tokens.shape[-1], :].unsqueeze(-3)
+        # copied, not a view: a hook that writes to it must not reach the weights
+        return here.expand(*tokens.shape, -1).clone(memory_format=torch.contiguous_format)
 
 
 class LayerNorm(nn.Module):
@@ -50,15 +53,18 @@ class LayerNorm(nn.Module):
         self.w = nn.Parameter(draw.ones(d_model))
         self.b = nn.Parameter(draw.zeros(d_model))
 
-    def forward(self, x: Float[Tensor, "*rows d"], tap: Tap, name: str) -> Float[Tensor, "*rows d"]:
+    def forward(self, x: Float[Tensor, "*run_and_rows d"], tap: Tap, name: str) -> Float[Tensor, "*run_and_rows d"]:
         """Return (x − mean) / scale · w + b."""
         x = x - x.mean(-1, keepdim=True)
         scale = tap(f"{name}.hook_scale", (x.square().mean(-1, keepdim=True) + 1e-5).sqrt())
-        return tap(f"{name}.hook_normalized", x / scale * self.w + self.b)
+        return tap(f"{name}.hook_normalized", x / scale * along(self.w, x, own=1) + along(self.b, x, own=1))
 
-    def fast(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
-        """Return the same in one fused operation."""
-        return F.layer_norm(x, self.w.shape, self.w, self.b, eps=1e-5)
+    def fast(self, x: Float[Tensor, "*run_and_rows d"]) -> Float[Tensor, "*run_and_rows d"]:
+        """Return the same in one fused operation; of stacked networks, which have a gain each, in two."""
+        if self.w.ndim == 1:
+            return F.layer_norm(x, self.w.shape, self.w, self.b, eps=1e-5)
+        normal = F.layer_norm(x, self.w.shape[-1:], eps=1e-5)
+        return torch.addcmul(along(self.b, x, own=1), normal, along(self.w, x, own=1))
 
 
 def mixed_with_constant(
@@ -94,24 +100,25 @@ class Attention(nn.Module):
         self.b_O = nn.Parameter(draw.zeros(d)) if biased else None
 
     def forward(
-        self, x: Float[Tensor, "b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "b q d"]:
+        self, x: Float[Tensor, "*run b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run b q d"]:
         """Return what all heads together add to the residual stream at ``positions`` (all of them if None)."""
-        at = range(x.shape[1]) if positions is None else positions
-        asking = x if positions is None else x[:, list(positions)]
-        q = tap(f"{name}.hook_q", _with_bias(torch.einsum("bqd,hde->bqhe", asking, self.W_Q), self.b_Q))
-        k = tap(f"{name}.hook_k", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_K), self.b_K))
-        v = tap(f"{name}.hook_v", _with_bias(torch.einsum("bkd,hde->bkhe", x, self.W_V), self.b_V))
-        scores = torch.einsum("bqhe,bkhe->bhqk", q, k) / self.W_Q.shape[-1] ** 0.5
+        n_keys = x.shape[-2]
+        at = range(n_keys) if positions is None else positions
+        asking = x if positions is None else x[..., list(positions), :]
+        q = tap(f"{name}.hook_q", _into_heads(asking, self.W_Q, self.b_Q))
+        k = tap(f"{name}.hook_k", _into_heads(x, self.W_K, self.b_K))
+        v = tap(f"{name}.hook_v", _into_heads(x, self.W_V, self.b_V))
+        scores = torch.einsum("...bqhe,...bkhe->...bhqk", q, k) / self.W_Q.shape[-1] ** 0.5
         hidden = None
         if self.causal:
-            hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)[list(at)]
+            hidden = torch.ones(n_keys, n_keys, dtype=torch.bool, device=x.device).triu(1)[list(at)]
             scores = scores.masked_fill(hidden, -torch.inf)
         scores = tap(f"{name}.hook_attn_scores", scores)
         pattern = mixed_with_constant(scores.softmax(dim=-1), self.coefficient, hidden)
         pattern = tap(f"{name}.hook_pattern", pattern)
-        z = tap(f"{name}.hook_z", torch.einsum("bhqk,bkhe->bqhe", pattern, v))
-        return _with_bias(torch.einsum("bqhe,hed->bqd", z, self.W_O), self.b_O)
+        z = tap(f"{name}.hook_z", torch.einsum("...bhqk,...bkhe->...bqhe", pattern, v))
+        return _with_bias(torch.einsum("...bqhe,...hed->...bqd", z, self.W_O), self.b_O)
 
 
 class MLPLayer(nn.Module):
@@ -126,11 +133,11 @@ class MLPLayer(nn.Module):
         self.W_out = nn.Parameter(draw.matrix(m, d, fan=d))
         self.b_out = nn.Parameter(draw.zeros(d)) if config.biases != "none" else None
 
-    def forward(self, x: Float[Tensor, "b q d"], tap: Tap, name: str) -> Float[Tensor, "b q d"]:
+    def forward(self, x: Float[Tensor, "*run b q d"], tap: Tap, name: str) -> Float[Tensor, "*run b q d"]:
         """Return what the neurons add to the residual stream."""
-        pre = tap(f"{name}.hook_pre", _with_bias(x @ self.W_in, self.b_in))
+        pre = tap(f"{name}.hook_pre", _with_bias(times_matrix(x, self.W_in), self.b_in))
         post = tap(f"{name}.hook_post", activate(self.activation, pre))
-        return _with_bias(post @ self.W_out, self.b_out)
+        return _with_bias(times_matrix(post, self.W_out), self.b_out)
 
 
 class Unembed(nn.Module):
@@ -144,10 +151,17 @@ class Unembed(nn.Module):
         self.b_U = nn.Parameter(draw.zeros(d_vocab_out)) if biased else None
         self.d_vocab_out = d_vocab_out
 
-    def weight(self, embed: Embed) -> Float[Tensor, "d v"]:
+    def weight(self, embed: Embed) -> Float[Tensor, "*run d v"]:
         """Return W_U, which is the embedding's transpose where they are tied."""
-        return embed.W_E[: self.d_vocab_out].T if self._tied else self.W_U
+        return embed.W_E[..., : self.d_vocab_out, :].mT if self._tied else self.W_U
+
+
+def _into_heads(
+    x: Float[Tensor, "*run b k d"], weight: Float[Tensor, "*run h d e"], bias: Float[Tensor, "*run h e"] | None
+) -> Float[Tensor, "*run b k h e"]:
+    value = torch.einsum("...bkd,...hde->...bkhe", x, weight)
+    return value if bias is None else value + along(bias, value, own=2)
 
 
 def _with_bias(value: Tensor, bias: Tensor | None) -> Tensor:
-    return value if bias is None else value + bias
+    return value if bias is None else value + along(bias, value, own=1)

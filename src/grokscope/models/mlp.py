@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from grokscope.errors import ConfigError
 from grokscope.models.activations import activate, activate_in_place
 from grokscope.models.config import MLPConfig
-from grokscope.models.dropout import drop
+from grokscope.models.dropout import Noise, drop
 from grokscope.models.initialization import Draw
 from grokscope.models.network import Network
+from grokscope.models.run_axis import affine, along, look_up, take_rows
 from grokscope.models.shared_work import DistinctRows
 from grokscope.models.taps import Tap
 
@@ -22,10 +23,11 @@ class TokenEmbedding(nn.Module):
     def __init__(self, shape: tuple[int, ...], draw: Draw) -> None:
         super().__init__()
         self.W_E = nn.Parameter(draw(*shape, fan=shape[-1]))
+        self._shared = len(shape) == 2
 
-    def at(self, position: int) -> Float[Tensor, "d_vocab d_model"]:
+    def at(self, position: int) -> Float[Tensor, "*run d_vocab d_model"]:
         """Return the embedding that position uses."""
-        return self.W_E if self.W_E.ndim == 2 else self.W_E[position]
+        return self.W_E if self._shared else self.W_E[..., position, :, :]
 
 
 class HiddenLayer(nn.Module):
@@ -93,54 +95,56 @@ class MLP(Network[MLPConfig]):
         )
 
     @property
-    def W_U(self) -> Float[Tensor, "d_mlp d_vocab_out"]:
+    def W_U(self) -> Float[Tensor, "*run d_mlp d_vocab_out"]:
         """The output matrix."""
-        return self.embed.W_E[: self.d_vocab_out].T if self.config.tied_embeddings else self.unembed.W_U
+        return self.embed.W_E[..., : self.d_vocab_out, :].mT if self.config.tied_embeddings else self.unembed.W_U
 
     def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
         """Return the logits, showing each activation to ``tap``; there is one answer, whatever ``positions`` says."""
-        embedded = torch.stack([self.embed.at(place)[tokens[:, place]] for place in range(self.n_ctx)], dim=1)
-        embedded = tap("hook_embed", embedded)  # [example, n_ctx, d_model]
-        x = embedded.flatten(1) if self.config.combine == "concat" else embedded.sum(1)
+        embedded = torch.stack(
+            [look_up(self.embed.at(place), tokens[..., place]) for place in range(self.n_ctx)], dim=-2
+        )
+        embedded = tap("hook_embed", embedded)  # [*run, example, n_ctx, d_model]
+        x = embedded.flatten(-2) if self.config.combine == "concat" else embedded.sum(-2)
         for layer, hidden in enumerate(self._hidden()):
-            pre = x @ hidden.W_in
-            pre = tap(f"blocks.{layer}.mlp.hook_pre", pre if hidden.b_in is None else pre + hidden.b_in)
+            pre = tap(f"blocks.{layer}.mlp.hook_pre", affine(x, hidden.W_in, hidden.b_in))
             x = tap(f"blocks.{layer}.mlp.hook_post", activate(self.config.activation, pre))
         return self._logits(x)
 
-    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> list[DistinctRows]:
+    def plan(self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int]) -> list[DistinctRows]:
         """Return the distinct tokens at each position; ``positions`` is of no account, there is one answer."""
-        if tokens.shape[1] != self.n_ctx:
-            raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[1]}")
-        self.check(tokens)
+        if tokens.shape[-1] != self.n_ctx:
+            raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[-1]}")
+        tokens = self.check(tokens)
         return [DistinctRows.of(tokens, [place], self.d_vocab) for place in range(self.n_ctx)]
 
     def run(
-        self, plan: list[DistinctRows], *, noise: torch.Generator | None = None
-    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        self, plan: list[DistinctRows], *, noise: Noise | None = None
+    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
         """Return the logits; each position's share of the first layer is computed once for each distinct token."""
         first, *later = self._hidden()
         d = self.config.d_model
         pre = None
         for place, rows in enumerate(plan):
-            weight = first.W_in[place * d : (place + 1) * d] if self.config.combine == "concat" else first.W_in
-            table = self.embed.at(place).index_select(0, rows.tokens) @ weight
+            weight = first.W_in[..., place * d : (place + 1) * d, :] if self.config.combine == "concat" else first.W_in
+            table = self.embed.at(place).index_select(-2, rows.tokens) @ weight
             if first.b_in is not None and place == 0:
-                table = table + first.b_in
-            term = table.index_select(0, rows.index.squeeze(1))
+                table = table + along(first.b_in, table, own=1)
+            term = take_rows(table, rows.index)
             pre = term if pre is None else pre + term
         assert pre is not None
         x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
         for hidden in later:
-            pre = x @ hidden.W_in if hidden.b_in is None else torch.addmm(hidden.b_in, x, hidden.W_in)
+            pre = affine(x, hidden.W_in, hidden.b_in)
             x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
         return self._logits(x)
 
     def _hidden(self) -> list[HiddenLayer]:
         return [block.mlp for block in self.blocks if isinstance(block, HiddenBlock)]
 
-    def _logits(self, x: Float[Tensor, "example d_mlp"]) -> Float[Tensor, "example 1 d_vocab_out"]:
+    def _logits(self, x: Float[Tensor, "*run example d_mlp"]) -> Float[Tensor, "*run example 1 d_vocab_out"]:
         logits = x @ self.W_U
-        return (logits if self.unembed.b_U is None else logits + self.unembed.b_U).unsqueeze(1)
+        bias = self.unembed.b_U
+        return (logits if bias is None else logits + along(bias, logits, own=1)).unsqueeze(-2)

@@ -4,13 +4,13 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from grokscope.display import facts_table, folded, list_table
 from grokscope.errors import ConfigError
 from grokscope.models.config import MLPConfig, TransformerConfig
+from grokscope.models.dropout import Noise
 from grokscope.models.taps import Hook, Recorder, Replacer, Tap
 
 AnyConfig = TypeVar("AnyConfig", bound=TransformerConfig | MLPConfig)
@@ -24,9 +24,11 @@ class Network(nn.Module, Generic[AnyConfig]):
         if config.tied_embeddings and d_vocab_out > d_vocab:
             raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
         self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
+        self.n_runs: int | None = None
+        """How many networks are stacked in this one (:func:`grokscope.models.stack`); None of a single network."""
 
     @abstractmethod
-    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Any:
+    def plan(self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int]) -> Any:
         """Return the work that these inputs share; reuse it wherever the same tokens are run again."""
 
     @abstractmethod
@@ -34,8 +36,8 @@ class Network(nn.Module, Generic[AnyConfig]):
         self,
         plan: Any,
         *,
-        noise: torch.Generator | None = None,
-    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        noise: Noise | None = None,
+    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
         """Return the logits at the planned positions, doing shared work once.
 
         ``noise`` draws the dropout masks; without it nothing is dropped.
@@ -43,27 +45,27 @@ class Network(nn.Module, Generic[AnyConfig]):
 
     @abstractmethod
     def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
         """Return the logits of the textbook forward pass, which shows every activation to ``tap``.
 
         With ``positions``, what the last layer computes for other positions is left out.
         """
 
     def forward(
-        self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "example n_scored d_vocab_out"]:
+        self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
         """Return the logits at ``positions`` (all of them if None)."""
         if positions is None:
-            positions = range(tokens.shape[1])
+            positions = range(tokens.shape[-1])
         return self.run(self.plan(tokens, positions))
 
     def run_with_cache(
         self,
-        tokens: Int[Tensor, "example n_ctx"],
+        tokens: Int[Tensor, "*given example n_ctx"],
         names: Collection[str] | None = None,
         positions: Sequence[int] | None = None,
-    ) -> tuple[Float[Tensor, "example n_out d_vocab_out"], dict[str, Tensor]]:
+    ) -> tuple[Float[Tensor, "*run example n_out d_vocab_out"], dict[str, Tensor]]:
         """Return the logits and the activations by name, at every position.
 
         Args:
@@ -80,15 +82,15 @@ class Network(nn.Module, Generic[AnyConfig]):
             >>> logits, cache = model.run_with_cache(tokens)
             >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]
         """
-        self.check(tokens, positions or ())
+        tokens = self.check(tokens, positions or ())
         recorder = Recorder(names)
         logits = self.run_plainly(tokens, recorder, positions)
         recorder.require(names)
         return logits, recorder.cache
 
     def run_with_hooks(
-        self, tokens: Int[Tensor, "example n_ctx"], hooks: Mapping[str, Hook]
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        self, tokens: Int[Tensor, "*given example n_ctx"], hooks: Mapping[str, Hook]
+    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
         """Return the logits at every position with some activations replaced.
 
         Args:
@@ -101,20 +103,22 @@ class Network(nn.Module, Generic[AnyConfig]):
         Example:
             >>> model.run_with_hooks(tokens, {"blocks.0.hook_mlp_out": torch.zeros_like})  # ablate the MLP
         """
-        self.check(tokens)
+        tokens = self.check(tokens)
         replacer = Replacer(hooks)
         logits = self.run_plainly(tokens, replacer)
         replacer.finish()
         return logits
 
-    def check(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int] = ()) -> None:
-        """Raise unless the network can read ``tokens`` and has logits at ``positions``.
+    def check(
+        self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int] = ()
+    ) -> Int[Tensor, "*run example n_ctx"]:
+        """Return ``tokens`` as the network reads them; stacked networks read the same ones where there is no run axis.
 
         Raises:
-            ConfigError: sequences are too long, or a token or a position does not exist; a lookup by row
-                would otherwise find another token's row and go on.
+            ConfigError: sequences are too long, or a token or a position does not exist (a lookup by row would
+                otherwise find another token's row and go on), or there are tokens for another number of runs.
         """
-        n_ctx = tokens.shape[1]
+        n_ctx = tokens.shape[-1]
         if n_ctx > self.n_ctx:
             raise ConfigError(
                 f"sequences of {n_ctx} tokens are longer than the network's n_ctx, {self.n_ctx}; shorten them"
@@ -126,10 +130,22 @@ class Network(nn.Module, Generic[AnyConfig]):
         for position in positions:
             if not 0 <= position < n_ctx:
                 raise ConfigError(f"there is no position {position} in sequences of {n_ctx}; use 0 to {n_ctx - 1}")
+        return self._for_every_run(tokens)
+
+    def _for_every_run(self, tokens: Tensor) -> Tensor:
+        expected = () if self.n_runs is None else (self.n_runs,)
+        if tokens.shape[:-2] == expected:
+            return tokens
+        if tokens.ndim == 2:
+            return tokens.expand(*expected, *tokens.shape)
+        stacked = "a single network" if self.n_runs is None else f"{self.n_runs} stacked networks"
+        raise ConfigError(
+            f"{stacked} cannot read tokens of shape {tuple(tokens.shape)}; give {[*expected, 'example', 'n_ctx']}"
+        )
 
     @property
     def n_parameters(self) -> int:
-        """The number of trained weights."""
+        """The number of trained weights, of all networks together where they are stacked."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def settings(self) -> dict[str, object]:
@@ -143,7 +159,8 @@ class Network(nn.Module, Generic[AnyConfig]):
             for name, value in self.config
             if name not in unused and (type(value) is int or value != getattr(default, name))
         }
-        return {**told, **sizes}
+        runs = {} if self.n_runs is None else {"n_runs": self.n_runs}
+        return {**told, **sizes, **runs}
 
     def __repr__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())

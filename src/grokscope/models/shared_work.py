@@ -11,7 +11,8 @@ On the mainline this removes nine tenths of the arithmetic; what is left is the 
 Lookups are ``index_select``, whose backward is far cheaper than that of advanced indexing.
 Values and gradients equal the textbook pass up to rounding; a test holds them together.
 
-Shape letters as in :mod:`grokscope.models.layers`, and r, s: rows, one for each distinct (token, position).
+Shape letters as in :mod:`grokscope.models.layers`, and r, s: rows, one for each distinct (token, position); stacked
+networks share the pairs (all that occur in the data of any run), and each has its own rows of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from torch import Tensor
 from grokscope.display import brief_repr
 from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
+from grokscope.models.run_axis import affine, row_offsets, take_rows
 
 Dropout = Callable[[Tensor], Tensor]
 
@@ -38,22 +40,23 @@ class DistinctRows:
 
     tokens: Int[Tensor, " r"]
     positions: Int[Tensor, " r"]
-    index: Int[Tensor, "b k"]
-    """The row of each place in the batch."""
+    index: Int[Tensor, "*run b k"]
+    """The row of each place in the batch, counted through the rows of all runs."""
 
     __repr__ = brief_repr
 
     @classmethod
-    def of(cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int) -> "DistinctRows":
+    def of(cls, tokens: Int[Tensor, "*run b n_ctx"], positions: Sequence[int], d_vocab: int) -> "DistinctRows":
         """Return the pairs of ``tokens`` at ``positions``."""
         places = torch.as_tensor(list(positions), device=tokens.device)
-        keys = tokens.index_select(1, places) + d_vocab * places
+        keys = tokens.index_select(-1, places) + d_vocab * places
         # a table of all possible pairs, not unique(): no sort, and cheap enough for a batch drawn for one step
-        present = torch.zeros(d_vocab * tokens.shape[1], dtype=torch.bool, device=tokens.device)
+        present = torch.zeros(d_vocab * tokens.shape[-1], dtype=torch.bool, device=tokens.device)
         present[keys.flatten()] = True
         row_of = present.cumsum(0) - 1
         distinct = present.nonzero().squeeze(1)
-        return cls(distinct % d_vocab, distinct // d_vocab, row_of[keys])
+        rows = row_of[keys]
+        return cls(distinct % d_vocab, distinct // d_vocab, rows + row_offsets(rows, len(distinct)))
 
     @property
     def n_rows(self) -> int:
@@ -73,7 +76,7 @@ class Plan:
     """The rows of the first layer, at all positions that can be seen."""
     queries: DistinctRows
     """The rows of the first layer's queries: the same, or those at scored positions if it is also the last layer."""
-    score_index: Int[Tensor, " b_q_k"] | None
+    score_index: Int[Tensor, " run_b_q_k"] | None
     """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
     causal: bool
     """Whether queries see no later keys."""
@@ -82,17 +85,18 @@ class Plan:
 
     @classmethod
     def of(
-        cls, tokens: Int[Tensor, "b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int, *, causal: bool
+        cls, tokens: Int[Tensor, "*run b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int, *, causal: bool
     ) -> "Plan":
         """Return the plan for logits at ``positions`` of a network with ``n_layers``."""
         positions = tuple(positions)
-        n_keys = max(positions) + 1 if causal else tokens.shape[1]
+        n_keys = max(positions) + 1 if causal else tokens.shape[-1]
         keys = DistinctRows.of(tokens, range(n_keys), d_vocab)
         queries = DistinctRows.of(tokens, positions, d_vocab) if n_layers == 1 else keys
         score_index = None
-        n_scores = queries.index.numel() * n_keys
+        n_scores = queries.index.shape[-2:].numel() * n_keys
         if queries.n_rows * keys.n_rows <= n_scores:
-            score_index = (queries.index.unsqueeze(2) * keys.n_rows + keys.index.unsqueeze(1)).flatten()
+            key_row = keys.index - row_offsets(keys.index, keys.n_rows)  # within the row of a run's table of scores
+            score_index = (queries.index.unsqueeze(-1) * keys.n_rows + key_row.unsqueeze(-2)).flatten()
         return cls(positions, n_keys, keys, queries, score_index, causal)
 
     def hidden(self, query_positions: Sequence[int]) -> Bool[Tensor, "q k"] | None:
@@ -103,61 +107,64 @@ class Plan:
         return torch.arange(self.n_keys, device=at.device) > at.unsqueeze(1)
 
 
-def _joined(heads: Float[Tensor, "h d e"]) -> Float[Tensor, "d he"]:
-    return heads.transpose(0, 1).flatten(1)
-
-
-def _project(rows: Float[Tensor, "r d"], weight: Float[Tensor, "h d e"], bias: Tensor | None) -> Float[Tensor, "r he"]:
-    return rows @ _joined(weight) if bias is None else torch.addmm(bias.flatten(), rows, _joined(weight))
+def _project(
+    rows: Float[Tensor, "*run r d"], weight: Float[Tensor, "*run h d e"], bias: Float[Tensor, "*run h e"] | None
+) -> Float[Tensor, "*run r he"]:
+    joined = weight.transpose(-3, -2).flatten(-2)
+    return affine(rows, joined, None if bias is None else bias.flatten(-2))
 
 
 def first_attention(
     attention: Attention,
-    key_rows: Float[Tensor, "r d"],
-    query_rows: Float[Tensor, "s d"],
+    key_rows: Float[Tensor, "*run r d"],
+    query_rows: Float[Tensor, "*run s d"],
     plan: Plan,
     hidden: Tensor | None,
-) -> Float[Tensor, "b q he"]:
+) -> Float[Tensor, "*run b q he"]:
     """Return z of the first layer, from the rows of distinct (token, position) pairs."""
-    h, e = attention.W_Q.shape[0], attention.W_Q.shape[2]
-    n_examples, n_queries = plan.queries.index.shape
+    h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
+    *batch, n_queries = plan.queries.index.shape  # batch: [*run, b]
     n_keys = plan.n_keys
-    k = _project(key_rows, attention.W_K, attention.b_K).unflatten(1, (h, e))
+    k = _project(key_rows, attention.W_K, attention.b_K).unflatten(-1, (h, e))
     v = _project(key_rows, attention.W_V, attention.b_V)
-    q = _project(query_rows, attention.W_Q, attention.b_Q).unflatten(1, (h, e)) / e**0.5
+    q = _project(query_rows, attention.W_Q, attention.b_Q).unflatten(-1, (h, e)) / e**0.5
     if plan.score_index is None:
         q, k, v = (
-            rows.flatten(1).index_select(0, index.flatten()).view(n_examples, -1, h, e).transpose(1, 2)
-            for rows, index in ((q, plan.queries.index), (k, plan.keys.index), (v, plan.keys.index))
+            take_rows(rows, index).view(*batch, -1, h, e).transpose(-3, -2)
+            for rows, index in (
+                (q.flatten(-2), plan.queries.index),
+                (k.flatten(-2), plan.keys.index),
+                (v, plan.keys.index),
+            )
         )
         return _attend(attention, q, k, v, hidden)
-    table = torch.einsum("she,rhe->srh", q, k)
-    scores = table.reshape(-1, h).index_select(0, plan.score_index).view(n_examples, n_queries, n_keys, h)
+    table = torch.einsum("...she,...rhe->...srh", q, k)
+    scores = table.reshape(-1, h).index_select(0, plan.score_index).view(*batch, n_queries, n_keys, h)
     if hidden is not None:
         hidden = hidden.unsqueeze(-1)
         scores = scores.masked_fill(hidden, -torch.inf)
-    pattern = mixed_with_constant(scores.softmax(dim=2), attention.coefficient, hidden)
+    pattern = mixed_with_constant(scores.softmax(dim=-2), attention.coefficient, hidden)
     if n_keys > MANY_KEYS:
-        values = v.index_select(0, plan.keys.index.flatten()).view(n_examples, n_keys, h, e)
-        return torch.einsum("bqkh,bkhe->bqhe", pattern, values).flatten(2)
+        values = take_rows(v, plan.keys.index).view(*batch, n_keys, h, e)
+        return torch.einsum("...bqkh,...bkhe->...bqhe", pattern, values).flatten(-2)
     z = None
     for place in range(n_keys):  # never all keys' values at once: that tensor would be the largest of the layer
-        values = v.index_select(0, plan.keys.index[:, place]).view(n_examples, 1, h, e)
-        term = pattern[:, :, place, :, None] * values
+        values = take_rows(v, plan.keys.index[..., place]).view(*batch, 1, h, e)
+        term = pattern[..., place, :, None] * values
         z = term if z is None else z + term
     assert z is not None
-    return z.flatten(2)
+    return z.flatten(-2)
 
 
 def later_attention(
-    attention: Attention, x: Float[Tensor, "b k d"], x_query: Float[Tensor, "b q d"], hidden: Tensor | None
-) -> Float[Tensor, "b q he"]:
+    attention: Attention, x: Float[Tensor, "*run b k d"], x_query: Float[Tensor, "*run b q d"], hidden: Tensor | None
+) -> Float[Tensor, "*run b q he"]:
     """Return z of a layer whose inputs all differ, for the queries that matter."""
-    h, e = attention.W_Q.shape[0], attention.W_Q.shape[2]
+    h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
 
-    def heads(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Float[Tensor, "b h k e"]:
-        flat = _project(rows.flatten(0, 1), weight, bias)
-        return flat.view(*rows.shape[:2], h, e).transpose(1, 2)
+    def heads(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Float[Tensor, "*run b h k e"]:
+        flat = _project(rows.flatten(-3, -2), weight, bias)
+        return flat.view(*rows.shape[:-1], h, e).transpose(-3, -2)
 
     q = heads(x_query, attention.W_Q, attention.b_Q) / e**0.5
     k = heads(x, attention.W_K, attention.b_K)
@@ -167,30 +174,29 @@ def later_attention(
 
 def _attend(
     attention: Attention,
-    q: Float[Tensor, "b h q e"],
-    k: Float[Tensor, "b h k e"],
-    v: Float[Tensor, "b h k e"],
+    q: Float[Tensor, "*run b h q e"],
+    k: Float[Tensor, "*run b h k e"],
+    v: Float[Tensor, "*run b h k e"],
     hidden: Bool[Tensor, "q k"] | None,
-) -> Float[Tensor, "b q he"]:
+) -> Float[Tensor, "*run b q he"]:
     if attention.coefficient == 1:  # fused: the scores, by far the largest tensors of a long sequence, are never kept
         seen = None if hidden is None else ~hidden
-        z = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=1.0)
-        return z.transpose(1, 2).flatten(2)
-    scores = q @ k.transpose(2, 3)
+        rows = (each.flatten(0, -4) for each in (q, k, v))  # fused for four axes only
+        z = F.scaled_dot_product_attention(*rows, attn_mask=seen, scale=1.0).view(q.shape)
+        return z.transpose(-3, -2).flatten(-2)
+    scores = q @ k.mT
     if hidden is not None:
         scores = scores.masked_fill(hidden, -torch.inf)
     pattern = mixed_with_constant(scores.softmax(dim=-1), attention.coefficient, hidden)
-    return (pattern @ v).transpose(1, 2).flatten(2)
+    return (pattern @ v).transpose(-3, -2).flatten(-2)
 
 
-def attention_output(attention: Attention, z: Float[Tensor, "rows he"]) -> Float[Tensor, "rows d"]:
+def attention_output(attention: Attention, z: Float[Tensor, "*run rows he"]) -> Float[Tensor, "*run rows d"]:
     """Return what the heads add to the residual stream."""
-    weight = attention.W_O.flatten(0, 1)
-    return z @ weight if attention.b_O is None else torch.addmm(attention.b_O, z, weight)
+    return affine(z, attention.W_O.flatten(-3, -2), attention.b_O)
 
 
-def mlp_output(mlp: MLPLayer, x: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
+def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*run rows d"]) -> Float[Tensor, "*run rows d"]:
     """Return what the neurons add to the residual stream."""
-    pre = x @ mlp.W_in if mlp.b_in is None else torch.addmm(mlp.b_in, x, mlp.W_in)
-    post = activate_in_place(mlp.activation, pre)
-    return post @ mlp.W_out if mlp.b_out is None else torch.addmm(mlp.b_out, post, mlp.W_out)
+    post = activate_in_place(mlp.activation, affine(x, mlp.W_in, mlp.b_in))
+    return affine(post, mlp.W_out, mlp.b_out)

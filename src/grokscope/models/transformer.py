@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
-from grokscope.models.dropout import drop
+from grokscope.models.dropout import Noise, drop
 from grokscope.models.folding import folded_logits, folding_pays
 from grokscope.models.initialization import Draw
 from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
 from grokscope.models.network import Network
+from grokscope.models.run_axis import affine, along, take_rows, times_matrix
 from grokscope.models.shared_work import Plan
 from grokscope.models.taps import Tap
 
@@ -29,13 +30,13 @@ class Block(nn.Module):
         self.residual_scale = config.residual_scale
 
     def forward(
-        self, x: Float[Tensor, "b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "b q d"]:
+        self, x: Float[Tensor, "*run b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run b q d"]:
         """Return the residual stream after this layer, at ``positions`` (all of them if None)."""
         x = tap(f"{name}.hook_resid_pre", x)
         normal = x if self.ln1 is None else self.ln1(x, tap, f"{name}.ln1")
         attn_out = tap(f"{name}.hook_attn_out", self.attn(normal, tap, f"{name}.attn", positions))
-        x = self.residual_scale * (x if positions is None else x[:, list(positions)]) + attn_out
+        x = self.residual_scale * (x if positions is None else x[..., list(positions), :]) + attn_out
         if self.mlp is not None:
             x = tap(f"{name}.hook_resid_mid", x)
             normal = x if self.ln2 is None else self.ln2(x, tap, f"{name}.ln2")
@@ -79,13 +80,13 @@ class Transformer(Network[TransformerConfig]):
         self.unembed = Unembed(config.d_model, d_vocab_out, draw, biased=config.biases == "all", tied=tied)
 
     @property
-    def W_U(self) -> Float[Tensor, "d_model d_vocab_out"]:
+    def W_U(self) -> Float[Tensor, "*run d_model d_vocab_out"]:
         """The unembedding matrix."""
         return self.unembed.weight(self.embed)
 
     def run_plainly(
-        self, tokens: Int[Tensor, "example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "example n_out d_vocab_out"]:
+        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
         """Return the logits, showing each activation to ``tap``.
 
         With ``positions``, they are the logits there; the last layer asks, and computes its neurons, only there.
@@ -96,22 +97,22 @@ class Transformer(Network[TransformerConfig]):
             x = block(x, tap, f"blocks.{layer}", positions if last else None)
         if self.ln_final is not None:
             x = self.ln_final(x, tap, "ln_final")
-        logits = x @ self.W_U
-        return logits if self.unembed.b_U is None else logits + self.unembed.b_U
+        logits = times_matrix(x, self.W_U)
+        return logits if self.unembed.b_U is None else logits + along(self.unembed.b_U, logits, own=1)
 
-    def plan(self, tokens: Int[Tensor, "example n_ctx"], positions: Sequence[int]) -> Plan:
+    def plan(self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int]) -> Plan:
         """Return the work that ``tokens`` share when logits are wanted at ``positions``."""
-        self.check(tokens, positions)
+        tokens = self.check(tokens, positions)
         config = self.config
         return Plan.of(tokens, positions, self.d_vocab, config.n_layers, causal=config.causal)
 
-    def run(self, plan: Plan, *, noise: torch.Generator | None = None) -> Float[Tensor, "example n_scored d_vocab_out"]:
+    def run(self, plan: Plan, *, noise: Noise | None = None) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
-        n_examples, rate = plan.keys.index.shape[0], self.config.dropout
+        batch, rate = plan.keys.index.shape[:-1], self.config.dropout  # batch: [*run, b]
         key_rows = self._rows(plan.keys)
         query_rows = key_rows if plan.queries is plan.keys else self._rows(plan.queries)
         scored = torch.as_tensor(plan.positions, device=key_rows.device)
-        x = None  # [b, k, d]; before the first layer it exists only as rows
+        x = None  # [*run, b, k, d]; before the first layer it exists only as rows
         for layer, module in enumerate(self.blocks):
             assert isinstance(module, Block)
             block, ln1 = module, module.ln1 or _Same()
@@ -121,33 +122,31 @@ class Transformer(Network[TransformerConfig]):
                 z = shared_work.first_attention(block.attn, ln1.fast(key_rows), ln1.fast(query_rows), plan, hidden)
                 if last and self._folds(block, plan, noise):
                     row, b_U = block.residual_scale * query_rows, self.unembed.b_U
-                    logits = folded_logits(block.attn, block.mlp, z.flatten(0, 1), row, self.W_U, b_U)
-                    return logits.view(n_examples, -1, self.d_vocab_out)
-                x_query = query_rows.index_select(0, plan.queries.index.flatten())
+                    logits = folded_logits(block.attn, block.mlp, z.flatten(-3, -2), row, self.W_U, b_U)
+                    return logits.view(*batch, -1, self.d_vocab_out)
+                x_query = take_rows(query_rows, plan.queries.index)
             else:
-                chosen = x.index_select(1, scored) if last else x
+                chosen = x.index_select(-2, scored) if last else x
                 z = shared_work.later_attention(block.attn, ln1.fast(x), ln1.fast(chosen), hidden)
-                x_query = chosen.flatten(0, 1)
-            attn_out = drop(shared_work.attention_output(block.attn, z.flatten(0, 1)), rate, noise)
+                x_query = chosen.flatten(-3, -2)
+            attn_out = drop(shared_work.attention_output(block.attn, z.flatten(-3, -2)), rate, noise)
             x_query = x_query + attn_out if block.residual_scale == 1 else block.residual_scale * x_query + attn_out
             if block.mlp is not None:
                 normal = x_query if block.ln2 is None else block.ln2.fast(x_query)
                 x_query = x_query + drop(shared_work.mlp_output(block.mlp, normal), rate, noise)
-            x = x_query.view(n_examples, -1, self.config.d_model)
+            x = x_query.view(*batch, -1, self.config.d_model)
         assert x is not None
-        flat = x.flatten(0, 1)
+        flat = x.flatten(-3, -2)
         flat = flat if self.ln_final is None else self.ln_final.fast(flat)
-        bias = self.unembed.b_U
-        logits = flat @ self.W_U if bias is None else torch.addmm(bias, flat, self.W_U)
-        return logits.view(n_examples, -1, self.d_vocab_out)
+        return affine(flat, self.W_U, self.unembed.b_U).view(*batch, -1, self.d_vocab_out)
 
-    def _folds(self, block: Block, plan: Plan, noise: torch.Generator | None) -> bool:
+    def _folds(self, block: Block, plan: Plan, noise: Noise | None) -> bool:
         between = self.config.layer_norm or (noise is not None and self.config.dropout > 0)
         return not between and plan.queries.n_rows == 1 and folding_pays(block.attn, block.mlp, self.d_vocab_out)
 
-    def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "r d"]:
-        embedded = self.embed.W_E.index_select(0, distinct.tokens)
-        return embedded + self.pos_embed.W_pos.index_select(0, distinct.positions)
+    def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "*run r d"]:
+        embedded = self.embed.W_E.index_select(-2, distinct.tokens)
+        return embedded + self.pos_embed.W_pos.index_select(-2, distinct.positions)
 
 
 class _Same:
