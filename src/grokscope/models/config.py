@@ -7,6 +7,9 @@ from pydantic import Field, StrictInt, model_validator
 from grokscope.config import Config
 
 Activation = Literal["relu", "gelu", "quadratic"]
+InitScale = Annotated[
+    float, Field(gt=0, description="initial weights are multiplied by this: large ones grok late (Liu et al. 2022)")
+]
 
 
 class TransformerConfig(Config):
@@ -33,6 +36,7 @@ class TransformerConfig(Config):
     attention_init: Literal["d_model", "d_head"] = Field(
         default="d_model", description="W_Q, W_K and W_V begin as normal numbers over the square root of this"
     )
+    init_scale: InitScale = 1.0
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="rate on what attention and MLP add to the residual stream"
     )
@@ -54,6 +58,7 @@ class MLPConfig(Config):
         default="all", description="hidden: those of the hidden layers only; all: the unembedding's as well"
     )
     tied_embeddings: bool = Field(default=False, description="W_U is the transpose of W_E; needs d_mlp = d_model")
+    init_scale: InitScale = 1.0
     dropout: float = Field(default=0.0, ge=0, lt=1, description="rate on the activations of every hidden layer")
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 Nanda & Lieberum (2022), published code: after ``torch.manual_seed(seed)``, standard normal float32
 numbers for each weight in the order W_E, W_pos, then for each layer W_K, W_Q, W_V, W_O, W_in, W_out,
 then W_U, in *their* shapes (given below), divided by √d_model, W_U by √d_vocab. Biases are zero.
+With another ``init_scale`` than 1, all of them are multiplied by it (Liu et al. 2022, "Omnigrok", arXiv 2210.01117).
 Their network for repeated subsequences has W_K, W_Q and W_V over √d_head instead (``attention_init``).
 """
 
@@ -15,14 +16,15 @@ from torch import Tensor
 class Draw:
     """Draws weights in the authors' order and turns them into our orientation."""
 
-    def __init__(self, generator: torch.Generator, dtype: torch.dtype) -> None:
+    def __init__(self, generator: torch.Generator, dtype: torch.dtype, scale: float = 1.0) -> None:
         self._generator = generator
         self._dtype = dtype
+        self._scale = scale
 
     def __call__(self, *shape: int, fan: int) -> Tensor:
-        """Return normal numbers of ``shape`` over √``fan``."""
+        """Return normal numbers of ``shape`` over √``fan``, times the scale."""
         # divided as float32, whatever the dtype trained in: a float64 run starts at the same weights
-        return (torch.randn(*shape, generator=self._generator) / math.sqrt(fan)).to(self._dtype)
+        return (torch.randn(*shape, generator=self._generator) / math.sqrt(fan) * self._scale).to(self._dtype)
 
     def matrix(self, n_in: int, n_out: int, *, fan: int) -> Tensor:
         """Return a matrix ``[n_in, n_out]``, drawn as ``[n_out, n_in]``."""

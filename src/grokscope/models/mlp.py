@@ -82,7 +82,7 @@ class MLP(Network[MLPConfig]):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(config, d_vocab=d_vocab, d_vocab_out=d_vocab_out, n_ctx=n_ctx)
-        draw = Draw(generator, dtype)
+        draw = Draw(generator, dtype, config.init_scale)
         one = (d_vocab, config.d_model)
         self.embed = TokenEmbedding(one if config.shared_embedding else (n_ctx, *one), draw)
         n_first = config.d_model * (n_ctx if config.combine == "concat" else 1)

@@ -71,7 +71,7 @@ class Transformer(Network[TransformerConfig]):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(config, d_vocab=d_vocab, d_vocab_out=d_vocab_out, n_ctx=n_ctx)
-        draw = Draw(generator, dtype)
+        draw = Draw(generator, dtype, config.init_scale)
         self.embed = Embed(d_vocab, config.d_model, draw)
         self.pos_embed = PosEmbed(n_ctx, config.d_model, draw)
         self.blocks = nn.ModuleList(Block(config, draw) for _ in range(config.n_layers))

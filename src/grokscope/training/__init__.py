@@ -1,5 +1,7 @@
 """How a network learns: loss, optimisers, schedules, stop rules, and the step that puts them together."""
 
+from grokscope.training.ensemble import EnsembleTrainer as EnsembleTrainer
+from grokscope.training.ensemble import Member as Member
 from grokscope.training.evaluation import Evaluator as Evaluator
 from grokscope.training.evaluation import Score as Score
 from grokscope.training.loss import LossKind as LossKind

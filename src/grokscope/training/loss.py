@@ -6,8 +6,7 @@ The relative form needs no float64 and runs on every device.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -20,43 +19,52 @@ LossKind = Literal["relative", "float64", "float32"]
 
 def _relative(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return each row's loss, the others' exponentials over exp(largest), their sum, and the largest excess."""
-    chosen = targets.unsqueeze(1)
-    right = logits.gather(1, chosen)
+    chosen = targets.unsqueeze(-1)
+    right = logits.gather(-1, chosen)
     excess = logits - right
-    excess.scatter_(1, chosen, -math.inf)
-    largest = excess.amax(1, keepdim=True).clamp_(min=0)
+    excess.scatter_(-1, chosen, -math.inf)
+    largest = excess.amax(-1, keepdim=True).clamp_(min=0)
     others = excess.sub_(largest).exp_()
-    total = others.sum(1, keepdim=True)
+    total = others.sum(-1, keepdim=True)
     # log(1 + Σ exp(excess)) with the exponentials over exp(largest); 1 becomes exp(−largest)
     losses = largest + torch.log1p(total + torch.expm1(-largest))
     # adds 0, or NaN where the right answer's logit overflowed: a loss of 0 would hide that training diverged
-    return (losses + (right - right)).squeeze(1), others, total, largest
+    return (losses + (right - right)).squeeze(-1), others, total, largest
 
 
 class _RelativeCrossEntropy(torch.autograd.Function):
     """Loss and gradient in one pass over the logits: the exponentials of the loss are those of the gradient."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, targets: Tensor, shares: Tensor | None) -> Tensor:
         losses, others, total, largest = _relative(logits, targets)
         if ctx.needs_input_grad[0]:
-            scale = 1 / ((total + torch.exp(-largest)) * logits.shape[0])
+            total_of_all = total + torch.exp(-largest)
+            scale = 1 / (total_of_all * logits.shape[-2]) if shares is None else shares.unsqueeze(-1) / total_of_all
             gradient = others.mul_(scale)
-            gradient.scatter_(1, targets.unsqueeze(1), -total * scale)
+            gradient.scatter_(-1, targets.unsqueeze(-1), -total * scale)
             ctx.save_for_backward(gradient)
-        return losses.mean()
+        return _mean(losses, shares)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream[0], None
+        return gradient * upstream[0][..., None, None], None, None
+
+
+def _mean(losses: Float[Tensor, "*run rows"], shares: Float[Tensor, "*run rows"] | None) -> Float[Tensor, "*run"]:
+    if shares is not None:
+        return (losses * shares).sum(-1)
+    return losses.mean() if losses.ndim == 1 else losses.mean(-1)  # not the same bits, where there is no run axis
 
 
 def relative_cross_entropy(
-    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
-) -> Float[Tensor, ""]:
-    """Return the mean cross-entropy, precise relative to its own size.
+    logits: Float[Tensor, "*run rows d_vocab_out"],
+    targets: Int[Tensor, "*run rows"],
+    shares: Float[Tensor, "*run rows"] | None = None,
+) -> Float[Tensor, "*run"]:
+    """Return the mean cross-entropy (of each run, where there is a run axis), precise relative to its own size.
 
     ``log1p(Σ_{j ≠ t} exp(l_j − l_t))``, averaged over rows: the sum over the wrong answers does not cancel and does
     not underflow before 1e-38, where ``1 − p_t`` and log-softmax lose everything below 6e-8 in float32.
@@ -65,34 +73,56 @@ def relative_cross_entropy(
     Args:
         logits: float32 or float64.
         targets: the right class of each row.
+        shares: of each row in the mean; None counts all alike.
 
     Returns:
         The loss in nats; differentiable once.
     """
-    return _RelativeCrossEntropy.apply(logits, targets)  # pyright: ignore[reportReturnType]
+    return _RelativeCrossEntropy.apply(logits, targets, shares)  # pyright: ignore[reportReturnType]
 
 
 @torch.no_grad()
-def row_losses(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+def row_losses(
+    logits: Float[Tensor, "*run rows d_vocab_out"], targets: Int[Tensor, "*run rows"]
+) -> Float[Tensor, "*run rows"]:
     """Return the cross-entropy of each row in nats, precise relative to its own size; not differentiable."""
     return _relative(logits, targets)[0]
 
 
 def float64_cross_entropy(
-    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
-) -> Float[Tensor, ""]:
+    logits: Float[Tensor, "*run rows d_vocab_out"],
+    targets: Int[Tensor, "*run rows"],
+    shares: Float[Tensor, "*run rows"] | None = None,
+) -> Float[Tensor, "*run"]:
     """Return the mean cross-entropy with log-softmax in float64, as the published runs compute it."""
-    return F.cross_entropy(logits.double(), targets)
+    return _from_log_softmax(logits.double(), targets, shares)
 
 
 def float32_cross_entropy(
-    logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]
-) -> Float[Tensor, ""]:
+    logits: Float[Tensor, "*run rows d_vocab_out"],
+    targets: Int[Tensor, "*run rows"],
+    shares: Float[Tensor, "*run rows"] | None = None,
+) -> Float[Tensor, "*run"]:
     """Return the mean cross-entropy with log-softmax in float32: it rounds below 1e-7, and training on it spikes."""
-    return F.cross_entropy(logits.float(), targets)
+    return _from_log_softmax(logits.float(), targets, shares)
 
 
-LOSSES: dict[LossKind, Callable[[Tensor, Tensor], Tensor]] = {
+def _from_log_softmax(logits: Tensor, targets: Tensor, shares: Tensor | None) -> Tensor:
+    if logits.ndim == 2 and shares is None:
+        return F.cross_entropy(logits, targets)
+    rows = F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none")
+    return _mean(rows.view(targets.shape), shares)
+
+
+class CrossEntropy(Protocol):
+    """A form of the cross-entropy."""
+
+    def __call__(self, logits: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Return the mean over rows, of each run where there is a run axis."""
+        ...
+
+
+LOSSES: dict[LossKind, CrossEntropy] = {
     "relative": relative_cross_entropy,
     "float64": float64_cross_entropy,
     "float32": float32_cross_entropy,

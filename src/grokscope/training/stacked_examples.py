@@ -1,0 +1,137 @@
+"""The examples of many runs, side by side: what stacked networks are trained and tested on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.display import brief_repr
+from grokscope.errors import ConfigError
+from grokscope.models import Network
+from grokscope.tasks import Examples
+from grokscope.tasks.examples import UNSCORED
+from grokscope.training.evaluation import CHUNK, TOKENS, Score
+from grokscope.training.loss import row_losses
+
+
+@dataclass(frozen=True, eq=False)
+class StackedExamples:
+    """As many examples for each run, each run's own."""
+
+    tokens: Int[Tensor, "run example n_ctx"]
+    targets: Int[Tensor, "run example n_scored"]
+    parts: Int[Tensor, "run example n_scored"] | None
+
+    __repr__ = brief_repr
+
+    @classmethod
+    def of(cls, each: Sequence[Examples]) -> "StackedExamples":
+        """Return the examples of all runs.
+
+        Raises:
+            ConfigError: one run has more of them than another, or longer ones.
+        """
+        for run, examples in enumerate(each):
+            shape, expected = tuple(examples.tokens.shape), tuple(each[0].tokens.shape)
+            if shape != expected:
+                raise ConfigError(f"run {run} has examples of shape {shape}, run 0 of {expected}; train them apart")
+        tokens = torch.stack([examples.tokens for examples in each])
+        targets = torch.stack([examples.targets for examples in each])
+        parts = [examples.parts for examples in each if examples.parts is not None]
+        return cls(tokens, targets, torch.stack(parts) if parts else None)
+
+    def keep(self, index: Int[Tensor, " chosen"]) -> "StackedExamples":
+        """Return the examples of some of the runs."""
+        parts = None if self.parts is None else self.parts.index_select(0, index)
+        return StackedExamples(self.tokens.index_select(0, index), self.targets.index_select(0, index), parts)
+
+    def split(self) -> list["StackedExamples"]:
+        """Return the examples in order, so many at a time as bounds memory whatever the number of runs."""
+        n_runs, n_examples, n_ctx = self.tokens.shape
+        size = max(1, min(CHUNK, TOKENS // n_ctx) // n_runs)
+        ranges = [(start, min(size, n_examples - start)) for start in range(0, n_examples, size)]
+        return [
+            StackedExamples(
+                self.tokens.narrow(1, *part),
+                self.targets.narrow(1, *part),
+                None if self.parts is None else self.parts.narrow(1, *part),
+            )
+            for part in ranges
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class StackedBatch:
+    """Examples made ready to be run through stacked networks."""
+
+    plan: Any
+    targets: Int[Tensor, "run rows"]
+    """Something that can be looked up, also where an example has nothing to predict."""
+    scored: Float[Tensor, "run rows"]
+    """1 where there is something to predict, 0 elsewhere."""
+    shares: Float[Tensor, "run rows"] | None
+    """Of each row in its run's mean; None where all count alike."""
+    parts: Int[Tensor, "run rows"] | None
+
+    __repr__ = brief_repr
+
+    @classmethod
+    def of(cls, network: Network, examples: StackedExamples, positions: Sequence[int]) -> "StackedBatch":
+        """Return ``examples`` as ``network`` takes them."""
+        targets = examples.targets.flatten(1)
+        dtype = next(network.parameters()).dtype
+        scored = (targets != UNSCORED).to(dtype)
+        all_alike = bool(scored.all())
+        shares = None if all_alike else scored / scored.sum(1, keepdim=True)
+        parts = None if examples.parts is None else examples.parts.flatten(1).clamp(min=0)
+        return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), scored, shares, parts)
+
+    def part_sums(self, losses: Float[Tensor, "run rows"], n_parts: int) -> Float[Tensor, "run n_parts 2"]:
+        """Return of each run and part the sum of its losses, and how many they are."""
+        assert self.parts is not None
+        n_runs = losses.shape[0]
+        both = torch.stack([losses * self.scored, self.scored], dim=2).double().flatten(0, 1)
+        place = self.parts + n_parts * torch.arange(n_runs, device=losses.device).unsqueeze(1)
+        sums = torch.zeros(n_runs * n_parts, 2, dtype=torch.float64, device=losses.device)
+        return sums.index_add_(0, place.flatten(), both).view(n_runs, n_parts, 2)
+
+    def right(self, logits: Float[Tensor, "run rows d_vocab_out"]) -> Float[Tensor, " run"]:
+        """Return how many answers of each run are right."""
+        return ((logits.argmax(2) == self.targets) * self.scored).sum(1, dtype=torch.float64)
+
+
+class StackedEvaluator:
+    """A test set for each run, made ready to be run through the stacked networks again and again."""
+
+    def __init__(self, network: Network, examples: StackedExamples, positions: Sequence[int], n_parts: int) -> None:
+        self._network, self._n_parts = network, n_parts
+        self._batches = [StackedBatch.of(network, chunk, positions) for chunk in examples.split()]
+
+    @torch.no_grad()
+    def __call__(self) -> list[Score]:
+        """Return each run's score, without dropout."""
+        device = self._batches[0].targets.device
+        # losses, right answers, places with something to predict
+        sums = torch.zeros(3, self._batches[0].targets.shape[0], dtype=torch.float64, device=device)
+        parts = None
+        for batch in self._batches:
+            logits = self._network.run(batch.plan).flatten(1, 2)
+            each = row_losses(logits, batch.targets)
+            loss = (each * batch.scored).sum(1, dtype=torch.float64)
+            sums += torch.stack([loss, batch.right(logits), batch.scored.sum(1, dtype=torch.float64)])
+            if self._n_parts:
+                more = batch.part_sums(each, self._n_parts)
+                parts = more if parts is None else parts + more
+        losses, right, counts = sums
+        return scores(losses / counts, right / counts, parts)
+
+
+def scores(
+    losses: Float[Tensor, " run"], accuracies: Float[Tensor, " run"], parts: Float[Tensor, "run n_parts 2"] | None
+) -> list[Score]:
+    """Return numbers of all runs as a score each; one transfer from the device for each kind of number."""
+    by_part = [()] * len(losses) if parts is None else map(tuple, (parts[:, :, 0] / parts[:, :, 1]).tolist())
+    return [Score(*each) for each in zip(losses.tolist(), accuracies.tolist(), by_part, strict=True)]
