@@ -43,6 +43,7 @@ OTHER_VALUES = {
     "model.attention_init": "d_head",
     "model.residual_scale": 2.0,
     "model.dropout": 0.25,
+    "model.init_scale": 2.0,
     "model.combine": "sum",
     "model.shared_embedding": False,
     "optimizer.lr": 0.003,
