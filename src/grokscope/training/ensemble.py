@@ -87,6 +87,7 @@ class EnsembleTrainer:
         self._train = StackedExamples.of([each for each in fixed if each]) if any(fixed) else None
         self._tested = StackedExamples.of([each for each in tests if each]) if any(tests) else None
         self._network = stacked
+        self._gradient: Tensor | None = None
         self._prepare()
 
     def _prepare(self) -> None:
@@ -166,7 +167,9 @@ class EnsembleTrainer:
         rates = [each.optimizer.lr * each.schedule.multiplier(self.step) for each in self._members]
         if rates != self._rates[0]:  # kept on the device for as long as they stay what they are
             self._rates = (rates, torch.tensor(rates, dtype=torch.float64, device=self._device).unsqueeze(1))
+        assert self._gradient is not None, "gradient() comes before update()"
         self._optimizer.step(self._gradient, self._rates[1])
+        self._gradient = None
         self.step += 1
 
     def test(self) -> list[Score] | None:
@@ -174,8 +177,12 @@ class EnsembleTrainer:
         return None if self._test is None else self._test()
 
     def keep(self, places: Sequence[int]) -> None:
-        """Go on with the runs at ``places`` only, in that order; the others' memory is given back."""
+        """Go on with the runs at ``places`` only, in that order; the others' memory is given back.
+
+        What :meth:`gradient` computed last is kept for them, so that members can leave before :meth:`update`.
+        """
         index = torch.tensor(list(places), device=self._device)
+        self._gradient = None if self._gradient is None else self._gradient.index_select(0, index)
         self._members = [self._members[place] for place in places]
         self._optimizer.keep(index)
         self._train = None if self._train is None else self._train.keep(index)
