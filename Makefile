@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	$(BIN)/grokscope train mainline --out runs/mainline --resume
 
 test: $(VENV)/developing
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/developing
 	$(BIN)/ruff check .

@@ -15,6 +15,14 @@ settings.register_profile("grokscope", deadline=None, derandomize=True, max_exam
 settings.load_profile("grokscope")
 
 
+LONGEST = ("test_tutorial.py", "test_end_to_end.py", "test_in_browser.py", "test_paper.py", "test_sequence_commands.py")
+"""Files that take a minute and more: begun first, or one process would be left with them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder of published models and curves; a test that needs it skips where there is none."""
