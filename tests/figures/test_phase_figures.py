@@ -7,7 +7,7 @@ from grokscope.analysis.change_points import change_points
 from grokscope.errors import ConfigError
 from grokscope.figures import TrainedRun, endless_against_finite, phase_grid
 from grokscope.figures.phase_grid import OUTCOME_COLOURS
-from grokscope.sweeps.phase_grid import OUTCOMES
+from grokscope.sweeps.outcomes import OUTCOMES
 
 STEPS = list(range(0, 1000, 10))
 

@@ -1,5 +1,7 @@
 """Many runs: grids of experiments, and what came of them."""
 
+from grokscope.sweeps.outcomes import measures_of as measures_of
+from grokscope.sweeps.outcomes import outcome_row as outcome_row
 from grokscope.sweeps.phase_grid import GridPoint as GridPoint
 from grokscope.sweeps.phase_grid import outcome_of as outcome_of
 from grokscope.sweeps.phase_grid import train_grid as train_grid

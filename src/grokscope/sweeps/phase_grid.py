@@ -5,21 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from grokscope.analysis.phases import find_phases
 from grokscope.errors import ConfigError, DivergenceError
 from grokscope.runs import Execution, Experiment, Run, record_run
-
-Outcome = Literal["generalised at once", "grokked", "memorised", "not fitted", "diverged"]
-OUTCOMES: tuple[Outcome, ...] = ("generalised at once", "grokked", "memorised", "not fitted", "diverged")
-
-FITTED = 0.99
-"""A network has fitted its training set from the first evaluation on at which it knows this share of it."""
-AT_ONCE = 2.0
-"""A network that knows the test set in less than this many times the steps it took to fit generalised at once."""
+from grokscope.sweeps.outcomes import FITTED, Outcome, outcome_in_words
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ def _train(experiment: Experiment, path: Path) -> GridPoint:
 
 
 def outcome_of(run: Run) -> GridPoint:
-    """Return what came of a run of modular arithmetic, by the rules of :data:`FITTED` and :data:`AT_ONCE`."""
+    """Return what came of a run of modular arithmetic (:func:`grokscope.sweeps.outcomes.outcome_in_words`)."""
     experiment, metrics = run.experiment, run.metrics
     fits = metrics.loc[metrics["train_accuracy"] >= FITTED, "step"].tolist()
     fitted = int(fits[0]) if fits else None
@@ -117,18 +109,9 @@ def outcome_of(run: Run) -> GridPoint:
     return GridPoint(
         train_fraction=settings["task"]["data"]["train_fraction"],
         weight_decay=settings["optimizer"]["weight_decay"],
-        outcome=_outcome(run.status, fitted, generalised),
+        outcome=outcome_in_words(run.status, fitted, generalised),
         fitted=fitted,
         generalised=generalised,
         test_accuracy=float(metrics["test_accuracy"].iloc[-1]),
         folder=str(run.path),
     )
-
-
-def _outcome(status: str, fitted: int | None, generalised: int | None) -> Outcome:
-    if status == "diverged":
-        return "diverged"
-    if generalised is not None:
-        # mini-batches may never be all right at once: what knows the rest has fitted
-        return "grokked" if fitted is not None and generalised >= AT_ONCE * fitted else "generalised at once"
-    return "memorised" if fitted is not None else "not fitted"
