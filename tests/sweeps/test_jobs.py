@@ -1,0 +1,106 @@
+"""One worker's part: runs are trained once, gone on with, and what fails says so without taking others along."""
+
+import json
+
+import pytest
+
+from grokscope.models import MLPConfig
+from grokscope.runs import Execution, Experiment, Run, record_run
+from grokscope.sweeps import Sweep
+from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
+from grokscope.tasks import FiniteData, ModularConfig
+from grokscope.training import AdamWConfig, Stop
+
+SHORT = Experiment(
+    name="short",
+    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
+    model=MLPConfig(d_model=24, d_mlp=64),
+    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
+    stop=Stop(steps=40),
+    checkpoint_every=20,
+)
+ALONE = Execution(device="cpu", threads=1)
+
+
+def job(tmp_path, sweep, **changes):
+    return Job(tuple(sweep.runs()), tmp_path, ALONE, **{"explained": False, **changes})
+
+
+class TestJobs:
+    def test_one_run_each(self, tmp_path):
+        runs = Sweep(base=SHORT, seeds=range(3)).runs()
+        assert [each.runs for each in jobs_of(runs, tmp_path, ALONE)] == [(run,) for run in runs]
+
+    def test_together_only_what_fits_together(self, tmp_path):
+        runs = Sweep(base=SHORT, seeds=range(3), vary={"weight_decay": (0.0, 1.0), "d_mlp": (32, 64)}).runs()
+        jobs = jobs_of(runs, tmp_path, ALONE, together=4)
+        assert [len(each.runs) for each in jobs] == [4, 2, 4, 2]
+        for each in jobs:
+            assert len({run.arm["model.d_mlp"] for run in each.runs}) == 1
+        assert sorted(run.folder for each in jobs for run in each.runs) == sorted(run.folder for run in runs)
+
+
+class TestCarryOut:
+    @pytest.mark.parametrize("n_runs", [1, 3])
+    def test_trains_and_keeps_rows(self, tmp_path, n_runs):
+        told = []
+        results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(n_runs))), lambda *each: told.append(each))
+        assert [each.folder for each in results] == [f"seed{seed}" for seed in range(n_runs)]
+        for each in results:
+            assert each.error is None
+            assert each.row is not None
+            assert each.row == kept_row(tmp_path / each.folder, explained=False)
+            assert (each.folder, 40) in told
+            assert Run(tmp_path / each.folder).status == "finished"
+
+    def test_what_has_ended_is_not_trained_again(self, tmp_path):
+        planned = job(tmp_path, Sweep(base=SHORT, seeds=range(2)))
+        first = carry_out(planned)
+        told = []
+        assert carry_out(planned, lambda *each: told.append(each)) == first
+        assert told == []
+
+    def test_what_has_begun_is_gone_on_with(self, tmp_path):
+        [run] = Sweep(base=SHORT).runs()
+        record_run(run.experiment.override({"stop.steps": 20}), tmp_path / run.folder, execution=ALONE)
+        record = json.loads((tmp_path / run.folder / "run.json").read_text())
+        (tmp_path / run.folder / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+        told = []
+        carry_out(job(tmp_path, Sweep(base=SHORT)), lambda *each: told.append(each))
+        assert min(step for _, step in told) == 20
+
+    def test_a_measure_asked_for_later_needs_no_training(self, tmp_path):
+        sweep = Sweep(base=SHORT)
+        carry_out(job(tmp_path, sweep))
+        told = []
+        [later] = carry_out(job(tmp_path, sweep, measures=("gini_W_E",)), lambda *each: told.append(each))
+        assert later.row["gini_W_E"] > 0
+        assert told == []
+
+    def test_a_verdict_asked_for_later(self, tmp_path):
+        sweep = Sweep(base=SHORT)
+        [before] = carry_out(job(tmp_path, sweep))
+        [after] = carry_out(job(tmp_path, sweep, explained=True))
+        assert before.row["verdict"] is None
+        assert after.row["verdict"] == "not explained"
+
+    def test_divergence_is_an_outcome(self, tmp_path):
+        sweep = Sweep(base=SHORT, vary={"lr": (0.01, 1e30)})
+        for planned in (job(tmp_path / "together", sweep), *jobs_of(sweep.runs(), tmp_path / "alone", ALONE)):
+            for each in carry_out(planned):
+                assert each.error is None
+                assert (each.row["outcome"] == "diverged") == (each.row["optimizer.lr"] == 1e30)
+
+    @pytest.mark.parametrize("n_runs", [1, 2])
+    def test_a_failure_is_said_and_not_raised(self, tmp_path, n_runs):
+        (tmp_path / "seed0").mkdir(parents=True)
+        (tmp_path / "seed0" / "mine.txt").write_text("not a run")
+        results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(n_runs))))
+        assert "is not an empty folder" in results[0].error
+        assert results[0].row is None
+
+    def test_a_damaged_row_is_made_again(self, tmp_path):
+        planned = job(tmp_path, Sweep(base=SHORT))
+        first = carry_out(planned)
+        (tmp_path / "seed0" / OUTCOME).write_text("{")
+        assert carry_out(planned) == first
