@@ -1,0 +1,93 @@
+"""One table of a sweep's results: a row a run."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from grokscope.errors import RunError
+from grokscope.runs.files import write_atomically
+from grokscope.sweeps.jobs import Result
+from grokscope.sweeps.outcomes import Row
+from grokscope.sweeps.plan import PlannedRun
+
+_STEPS = ("last_step", "fitted", "memorised", "generalised", "first_crossing", "grokked", "n_key_frequencies")
+_NUMBERS = ("seconds", "delay", "train_loss", "test_loss", "test_accuracy")
+_WORDS = ("run", "status", "outcome", "key_frequencies", "verdict", "error")
+
+
+def results_table(planned: Sequence[PlannedRun], results: Sequence[Result], measures: Sequence[str]) -> pd.DataFrame:
+    """Return one row for each run of which there is a result, in the order of the plan.
+
+    Columns are those of :func:`grokscope.sweeps.outcome_row`, then ``error``: of a run that failed, why, and its status
+    is ``failed``; one that was interrupted has no row. Steps and counts are whole numbers that may be missing.
+
+    Args:
+        planned: every run of the sweep.
+        results: of some of them, each once.
+        measures: the names asked for.
+    """
+    found = {result.folder: result for result in results if result.row is not None or result.error is not None}
+    settings = list(dict.fromkeys(name for run in planned for name in run.arm))
+    rows = [_row(run, found[run.folder], settings) for run in planned if run.folder in found]
+    columns = [*_columns(settings), *measures, "error"]
+    table = pd.DataFrame(rows, columns=columns)
+    kinds = dict.fromkeys(_STEPS, "Int64") | dict.fromkeys((*_NUMBERS, *measures), "float64")
+    return table.astype(kinds | dict.fromkeys(_WORDS, "str") | {"seed": "int64"})
+
+
+def _columns(settings: Sequence[str]) -> list[str]:
+    middle = ("last_step", "seconds", *_STEPS[1:6], "delay", *_NUMBERS[2:], "key_frequencies", "n_key_frequencies")
+    return ["run", *settings, "seed", "status", "outcome", *middle, "verdict"]
+
+
+def _row(run: PlannedRun, result: Result, settings: Sequence[str]) -> Row:
+    none: Row = dict.fromkeys(settings)
+    return {
+        **none,
+        "run": run.folder,
+        **run.arm,
+        "seed": run.seed,
+        **(result.row or {"status": "failed"}),
+        "error": result.error,
+    }
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all.
+
+    Settings whose values are of several kinds (numbers and words, lists) are written as text: a column has one type.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    as_text = {str(name): column.map(_as_text) for name, column in table.items() if _needs_text(column)}
+    whole = table.assign(**as_text)
+    content = io.BytesIO()
+    whole.to_parquet(content, index=False)
+    write_atomically(path, content.getvalue())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a sweep's table.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise RunError(f"there is no table {path}; 'grokscope sweep' writes it") from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is damaged ({error}); 'grokscope sweep … --resume' writes it anew") from error
+
+
+def _needs_text(column: pd.Series) -> bool:
+    kinds = {type(value) for value in column if value is not None}
+    return column.dtype == object and (len(kinds) > 1 or bool(kinds & {list, dict}))
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,90 @@
+"""The table has a row a run, columns of one type, and is the same after a way through a file."""
+
+import pandas as pd
+import pytest
+
+from grokscope.errors import RunError
+from grokscope.runs import Experiment
+from grokscope.sweeps import Sweep
+from grokscope.sweeps.jobs import Result
+from grokscope.sweeps.table import read_table, results_table, write_table
+
+
+def row(run, grokked):
+    steps = {"last_step": 400, "fitted": 20, "memorised": None, "generalised": None, "first_crossing": grokked}
+    ends = {"delay": None, "train_loss": 0.1, "test_loss": 0.2, "test_accuracy": 0.9, "seconds": 1.5}
+    words = {"status": "finished", "outcome": "grokked", "key_frequencies": "3 5", "n_key_frequencies": 2}
+    return {
+        "run": run.folder,
+        **run.arm,
+        "seed": run.seed,
+        **steps,
+        "grokked": grokked,
+        **ends,
+        **words,
+        "verdict": None,
+    }
+
+
+def results(runs):
+    """The first failed, the last was interrupted, of the others one never grokked."""
+    failed, first, second, interrupted = runs
+    return [
+        Result(second.folder, row(second, 300)),
+        Result(failed.folder, error="RunError: the disk is full"),
+        Result(first.folder, {**row(first, None), "gini_W_E": 0.7}),
+        Result(interrupted.folder),
+    ]
+
+
+def test_a_row_for_each_run_that_ended_in_the_order_of_the_plan():
+    runs = Sweep(base=Experiment(), seeds=(0, 1), vary={"weight_decay": (0.3, 1)}).runs()
+    table = results_table(runs, results(runs), ["gini_W_E"])
+    assert table["run"].tolist() == [run.folder for run in runs[:3]]
+    assert table["status"].tolist() == ["failed", "finished", "finished"]
+    assert table["grokked"].tolist() == [pd.NA, pd.NA, 300]
+    assert table["gini_W_E"].tolist()[1] == 0.7
+    assert table["error"].tolist()[0] == "RunError: the disk is full"
+    assert table["optimizer.weight_decay"].tolist() == [0.3, 0.3, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("weight_decay", (0.3, 1.0)),
+        ("betas", ([0.9, 0.98], [0.9, 0.999])),
+        ("stop.test_loss", (None, 0.1)),
+        ("operation", ("add", "subtract")),
+    ],
+)
+def test_through_a_file(tmp_path, name, values):
+    runs = Sweep(base=Experiment(), seeds=(0, 1), vary={name: values}).runs()
+    table = results_table(runs, results(runs), ["gini_W_E"])
+    write_table(table, tmp_path / "results.parquet")
+    read = read_table(tmp_path / "results.parquet")
+    assert read.columns.tolist() == table.columns.tolist()
+    assert read["grokked"].tolist() == table["grokked"].tolist()
+    assert read["error"].isna().tolist() == [False, True, True]
+    [varied] = runs[0].arm
+    as_written = [str(value) if isinstance(value, list) else value for value in table[varied]]
+    for there, here in zip(read[varied], as_written, strict=True):
+        assert there == here or (pd.isna(there) and pd.isna(here))
+
+
+def test_a_column_of_numbers_and_words_is_written_as_text(tmp_path):
+    write_table(pd.DataFrame({"d_mlp": [4, "many", None]}, dtype=object), tmp_path / "results.parquet")
+    assert read_table(tmp_path / "results.parquet")["d_mlp"].tolist()[:2] == ["4", "many"]
+
+
+def test_a_table_without_rows(tmp_path):
+    runs = Sweep(base=Experiment()).runs()
+    write_table(results_table(runs, [], []), tmp_path / "results.parquet")
+    assert read_table(tmp_path / "results.parquet").empty
+
+
+def test_no_table_and_a_damaged_one(tmp_path):
+    with pytest.raises(RunError, match="there is no table"):
+        read_table(tmp_path / "results.parquet")
+    (tmp_path / "results.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match="is damaged"):
+        read_table(tmp_path / "results.parquet")
