@@ -8,7 +8,7 @@ import pytest
 
 from grokscope.models import MLPConfig
 from grokscope.runs import Execution, Experiment, Run
-from grokscope.sweeps import Sweep
+from grokscope.sweeps import Destination, Sweep
 from grokscope.sweeps.engines import InProcess, Processes
 from grokscope.sweeps.jobs import jobs_of
 from grokscope.tasks import FiniteData, ModularConfig
@@ -27,7 +27,7 @@ LONG = SHORT.override({"stop.steps": 1_000_000, "checkpoint_every": 1_000_000})
 
 def jobs(folder, base, n_runs, **changes):
     runs = Sweep(base=base, seeds=range(n_runs)).runs()
-    return jobs_of(runs, folder, Execution(device="cpu", threads=1), explained=False, **changes)
+    return jobs_of(runs, Destination(str(folder)), Execution(device="cpu", threads=1), explained=False, **changes)
 
 
 def all_results(engine, planned, tell=lambda folder, step: None):

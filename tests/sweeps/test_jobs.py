@@ -1,12 +1,13 @@
 """One worker's part: runs are trained once, gone on with, and what fails says so without taking others along."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from grokscope.models import MLPConfig
 from grokscope.runs import Execution, Experiment, Run, record_run
-from grokscope.sweeps import Sweep
+from grokscope.sweeps import Destination, Sweep
 from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, Stop
@@ -23,17 +24,17 @@ ALONE = Execution(device="cpu", threads=1)
 
 
 def job(tmp_path, sweep, **changes):
-    return Job(tuple(sweep.runs()), tmp_path, ALONE, **{"explained": False, **changes})
+    return Job(tuple(sweep.runs()), Destination(str(tmp_path)), ALONE, **{"explained": False, **changes})
 
 
 class TestJobs:
     def test_one_run_each(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3)).runs()
-        assert [each.runs for each in jobs_of(runs, tmp_path, ALONE)] == [(run,) for run in runs]
+        assert [each.runs for each in jobs_of(runs, Destination(str(tmp_path)), ALONE)] == [(run,) for run in runs]
 
     def test_together_only_what_fits_together(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3), vary={"weight_decay": (0.0, 1.0), "d_mlp": (32, 64)}).runs()
-        jobs = jobs_of(runs, tmp_path, ALONE, together=4)
+        jobs = jobs_of(runs, Destination(str(tmp_path)), ALONE, together=4)
         assert [len(each.runs) for each in jobs] == [4, 2, 4, 2]
         for each in jobs:
             assert len({run.arm["model.d_mlp"] for run in each.runs}) == 1
@@ -49,7 +50,7 @@ class TestCarryOut:
         for each in results:
             assert each.error is None
             assert each.row is not None
-            assert each.row == kept_row(tmp_path / each.folder, explained=False)
+            assert each.row == kept_row((tmp_path / each.folder / OUTCOME).read_bytes(), explained=False)
             assert (each.folder, 40) in told
             assert Run(tmp_path / each.folder).status == "finished"
 
@@ -86,7 +87,10 @@ class TestCarryOut:
 
     def test_divergence_is_an_outcome(self, tmp_path):
         sweep = Sweep(base=SHORT, vary={"lr": (0.01, 1e30)})
-        for planned in (job(tmp_path / "together", sweep), *jobs_of(sweep.runs(), tmp_path / "alone", ALONE)):
+        for planned in (
+            job(tmp_path / "together", sweep),
+            *jobs_of(sweep.runs(), Destination(str(tmp_path / "alone")), ALONE),
+        ):
             for each in carry_out(planned):
                 assert each.error is None
                 assert (each.row["outcome"] == "diverged") == (each.row["optimizer.lr"] == 1e30)
@@ -104,3 +108,35 @@ class TestCarryOut:
         first = carry_out(planned)
         (tmp_path / "seed0" / OUTCOME).write_text("{")
         assert carry_out(planned) == first
+
+
+class TestElsewhere:
+    """An address of fsspec's: runs are trained in a scratch folder and copied there."""
+
+    def test_the_same_rows_and_files(self, tmp_path):
+        sweep = Sweep(base=SHORT, seeds=range(2))
+        here = carry_out(job(tmp_path / "here", sweep))
+        elsewhere = replace(job(tmp_path, sweep), place=Destination((tmp_path / "elsewhere").as_uri()))
+        there = carry_out(elsewhere)
+        but_time = [{**each.row, "seconds": None} for each in here]
+        assert [{**each.row, "seconds": None} for each in there] == but_time
+        files = [
+            sorted(path.relative_to(tmp_path / name).as_posix() for path in (tmp_path / name).rglob("*.*"))
+            for name in ("here", "elsewhere")
+        ]
+        assert files[0] == files[1]
+        assert Run(tmp_path / "elsewhere" / "seed0").status == "finished"
+
+    def test_what_has_ended_is_fetched_and_not_trained_again(self, tmp_path):
+        planned = replace(job(tmp_path, Sweep(base=SHORT)), place=Destination(tmp_path.as_uri()))
+        first = carry_out(planned)
+        told = []
+        assert carry_out(planned, lambda *each: told.append(each)) == first
+        assert told == []
+
+    def test_what_cannot_be_written_is_said(self, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        address = f"{(tmp_path / 'file').as_uri()}/runs"
+        [result] = carry_out(replace(job(tmp_path, Sweep(base=SHORT)), place=Destination(address)))
+        assert "cannot" in result.error
+        assert address in result.error

@@ -125,17 +125,51 @@ def median_time(durations: Durations, *, confidence: float = 0.95, n_resamples: 
         n_resamples: draws of as many runs, with replacement.
         seed: of the draws.
     """
+    estimate, medians = _resampled(durations, n_resamples, np.random.default_rng(seed))
+    return _percentiles(estimate, medians, confidence)
+
+
+def median_ratio(
+    one: Durations, other: Durations, *, confidence: float = 0.95, n_resamples: int = 9_999, seed: int = 0
+) -> Interval:
+    """Return how many times as long ``one`` takes as ``other`` in the median, and its bootstrap interval.
+
+    Runs of each are drawn with replacement, independently. NaN where neither gets to its median: nothing is known.
+
+    Args:
+        one: runs of one arm.
+        other: runs of the other.
+        confidence: of the interval.
+        n_resamples: draws.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    (top, tops), (bottom, bottoms) = (_resampled(each, n_resamples, rng) for each in (one, other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = tops / bottoms
+        known = ratios[~np.isnan(ratios)]
+        return _percentiles(float(np.divide(top, bottom)), known if len(known) else np.array([np.nan]), confidence)
+
+
+def _percentiles(estimate: float, resamples: Float[np.ndarray, " resample"], confidence: float) -> Interval:
+    tail = (1 - confidence) / 2
+    # a resample's own value: between a number and infinity there is nothing to interpolate
+    low, high = np.quantile(resamples, [tail, 1 - tail], method="inverted_cdf")
+    return Interval(float(estimate), float(low), float(high), confidence)
+
+
+def _resampled(
+    durations: Durations, n_resamples: int, rng: np.random.Generator
+) -> tuple[float, Float[np.ndarray, " resample"]]:
+    """Return the median, and those of draws of as many runs with replacement."""
     steps, place = np.unique(durations.steps, return_inverse=True)
     n = len(durations.steps)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
     times = np.eye(len(steps), dtype=np.int64)[place]  # [run, step]
     medians = _medians(steps, drawn @ times, drawn @ (times * durations.happened[:, None]))
     whole = np.ones((1, n), dtype=np.int64)
     [estimate] = _medians(steps, whole @ times, whole @ (times * durations.happened[:, None]))
-    tail = (1 - confidence) / 2
-    # a resample's own median: between a number and infinity there is nothing to interpolate
-    low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(float(estimate), float(low), float(high), confidence)
+    return float(estimate), medians
 
 
 def _medians(

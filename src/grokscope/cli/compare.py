@@ -1,7 +1,6 @@
 """``grokscope compare``: several runs together, with medians and bands."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from grokscope.cli.tables import list_table
+from grokscope.cli.tables import print_whole
 from grokscope.errors import ConfigError, RunError
 from grokscope.runs import Run
 from grokscope.runs.files import write_atomically
@@ -76,7 +75,7 @@ def compare(
         if found is None:
             continue
         console.print()
-        _print_whole(console, found.columns, found.rows)
+        print_whole(console, found.columns, found.rows)
         _say(console, meaning)
     for caution in compared.cautions:
         _say(console, f"Note: {caution}")
@@ -91,22 +90,6 @@ def _check(path: Path) -> None:
         raise ConfigError(f"--out {path}: the name must end in one of {', '.join(known)}, got {path.suffix!r}")
     if not path.parent.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-
-
-def _print_whole(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table of which no word is cut off, if need be in lines that are longer than the terminal's."""
-    cells = list(zip(columns, *rows, strict=True))
-    least = [max(len(word) for cell in column for word in cell.split(" ")) for column in cells]
-    between = 2 * (len(columns) - 1)
-    left = max(0, console.width - between - sum(least))
-    table = list_table(*columns)
-    for column, shown, width in zip(table.columns, cells, least, strict=True):
-        more = min(left, max(map(len, shown)) - width)
-        column.width, left, column.no_wrap = width + more, left - more, False
-        column.justify = "left" if column.header in ("run", "group") else "right"
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(width=max(console.width, between + sum(column.width or 0 for column in table.columns))).print(table)
 
 
 def _say(console: Console, text: str) -> None:

@@ -10,9 +10,12 @@ from rich.text import Text
 
 from grokscope.cli.bar import frame_bar
 from grokscope.cli.summary import print_summary
-from grokscope.errors import GrokscopeError, RunError
+from grokscope.errors import ConfigError, GrokscopeError, RunError
 from grokscope.experiments import published_of, recipe, recipe_names
 from grokscope.runs import Run, find_runs
+from grokscope.sweeps import SweepFolder
+from grokscope.sweeps.page import write_page
+from grokscope.sweeps.sweeping import PLAN
 
 
 def experiments(
@@ -111,22 +114,33 @@ def show(run: RunArgument, step: StepOption = None) -> None:
 
 
 def report(
-    run: RunArgument,
+    run: Annotated[Path, typer.Argument(metavar="RUN|SWEEP", help="The folder of a run, or of a sweep.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it [RUN/report.html].")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Where to write it [report.html in the folder, or sweep.html]."
+        ),
     ] = None,
     step: StepOption = None,
 ) -> None:
-    """Write a run's report: one HTML file that needs no network.
+    """Write the report of a run or of a sweep: one HTML file that needs no network.
 
     Examples:
 
     \b
       grokscope report runs/mainline
       grokscope report runs/mainline --step 9400 -o before.html
+      grokscope report runs/sweep-small        the runs that have ended so far
     """
     from grokscope.report import write_report  # only now: drawing is heavy to import
 
+    if (run / PLAN).is_file():
+        if step is not None:
+            raise ConfigError(f"--step {step}: {run} is a sweep, whose page has no step; leave it off")
+        folder = SweepFolder(run)
+        path = write_page(folder, folder.plan(), folder.table(), out)
+        Console(soft_wrap=True).print(f"Report: {path}", markup=False, highlight=False)
+        return
     opened = Run(run)
     with frame_bar("looking at checkpoints", Console(stderr=True)) as (begin, advance):
         published = published_of(opened.experiment)

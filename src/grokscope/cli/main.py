@@ -11,6 +11,7 @@ from grokscope.cli.explain import explain, import_, measure
 from grokscope.cli.figure import figure
 from grokscope.cli.grid import grid
 from grokscope.cli.look import experiments, report, runs, show
+from grokscope.cli.sweep import sweep
 from grokscope.cli.train import train
 from grokscope.cli.watch import watch
 from grokscope.errors import DivergenceError, GrokscopeError
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, watch, experiments, runs, show, explain, measure, changes, compare, grid, figure, report):
+for command in (train, watch, experiments, runs, show, explain, measure, changes, compare, grid, sweep, figure, report):
     app.command()(command)
 app.command("import")(import_)
 

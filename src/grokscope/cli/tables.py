@@ -1,6 +1,9 @@
 """Tables in the terminal, all of one look."""
 
+from collections.abc import Sequence
+
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +31,22 @@ def frame_table(frame: pd.DataFrame) -> Table:
     for row in frame.itertuples(index=False):
         table.add_row(*(Text(_cell(value)) for value in row))
     return table
+
+
+def print_whole(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table of which no word is cut off, if need be in lines that are longer than the terminal's."""
+    cells = list(zip(columns, *rows, strict=True))
+    least = [max(len(word) for cell in column for word in cell.split(" ")) for column in cells]
+    between = 2 * (len(columns) - 1)
+    left = max(0, console.width - between - sum(least))
+    table = list_table(*columns)
+    for column, shown, width in zip(table.columns, cells, least, strict=True):
+        more = min(left, max(map(len, shown)) - width)
+        column.width, left, column.no_wrap = width + more, left - more, False
+        column.justify = "left" if column.header in ("run", "group", "arm", "arms") else "right"
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=max(console.width, between + sum(column.width or 0 for column in table.columns))).print(table)
 
 
 def _cell(value: object) -> str:

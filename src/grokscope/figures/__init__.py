@@ -26,4 +26,7 @@ from grokscope.figures.phase_changes import endless_against_finite as endless_ag
 from grokscope.figures.phase_grid import phase_grid as phase_grid
 from grokscope.figures.spectra import logit_spectrum as logit_spectrum
 from grokscope.figures.spectra import weight_spectra as weight_spectra
+from grokscope.figures.survival import survival_curves as survival_curves
+from grokscope.figures.sweeps import key_frequency_counts as key_frequency_counts
+from grokscope.figures.sweeps import time_to_grok as time_to_grok
 from grokscope.figures.trigrams import trigram_tables as trigram_tables

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from grokscope.runs.interruption import asked_to_stop
 from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
@@ -18,6 +18,7 @@ _CONTEXT = multiprocessing.get_context("spawn")
 """A fresh interpreter for each worker: a forked one would inherit PyTorch's threads in an unknown state."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Carries out jobs, in any order, and survives what happens to them."""
 
@@ -31,11 +32,12 @@ class InProcess:
 
     def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
         """Yield the results of each job in turn."""
-        for job in jobs:
-            results = carry_out(job, tell)
-            yield results
-            if any(result.row is None and result.error is None for result in results):
-                return
+        with asked_to_stop() as asked:
+            for job in jobs:
+                results = carry_out(job, tell)
+                yield results
+                if asked.is_set() or any(result.is_interrupted for result in results):
+                    return
 
 
 class Processes:

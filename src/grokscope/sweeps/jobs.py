@@ -1,14 +1,19 @@
 """What one worker does at a time: train a run, or several as one ensemble, and say what came of each."""
 
 import json
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from grokscope.errors import DivergenceError, GrokscopeError
 from grokscope.runs import Execution, Run, ensemble_key, record_ensemble, record_run
 from grokscope.runs.files import write_atomically
 from grokscope.runs.folder import RunFolder
+from grokscope.sweeps.destination import Destination
 from grokscope.sweeps.outcomes import Row, outcome_row
 from grokscope.sweeps.plan import PlannedRun
 
@@ -23,8 +28,8 @@ class Job:
     """Runs that one worker trains, all together; it holds nothing that another process or machine could not read."""
 
     runs: tuple[PlannedRun, ...]
-    place: Path
-    """The folder of their folders."""
+    place: Destination
+    """Of their folders."""
     execution: Execution
     measures: tuple[str, ...] = ()
     explained: bool = True
@@ -38,12 +43,17 @@ class Result:
     row: Row | None = None
     """What came of the run; None if it has not ended."""
     error: str | None = None
-    """Why it failed; None if it did not: then, without a row, it was interrupted and can be gone on with."""
+    """Why it failed; None if it did not."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Return whether the run has not ended, nor failed: it can be gone on with."""
+        return self.row is None and self.error is None
 
 
 def jobs_of(
     runs: Sequence[PlannedRun],
-    place: Path,
+    place: Destination,
     execution: Execution,
     *,
     together: int = 1,
@@ -63,20 +73,56 @@ def carry_out(job: Job, tell: Tell = lambda folder, step: None) -> list[Result]:
 
     What a user's input, a disk or a run's own weights can cause is said in the results, and is not raised.
     """
-    left = [run for run in job.runs if not _has_ended(job.place / run.folder)]
-    failures = _trained_together(job, left, tell) if len(left) > 1 else _trained_alone(job, left, tell)
+    with _threads(job.execution.threads):
+        return _carried_out(job, job.place.path, tell) if job.place.is_here else _carried_out_elsewhere(job, tell)
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """Look at networks with as many threads as they are trained with: workers would get into each other's way."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _carried_out_elsewhere(job: Job, tell: Tell) -> list[Result]:
+    """Carry out the job in a folder of this machine, and copy the runs to where they are kept."""
+    with tempfile.TemporaryDirectory(prefix="grokscope-") as scratch:
+        try:
+            for run in job.runs:
+                job.place.fetch(run.folder, Path(scratch, run.folder))
+        except GrokscopeError as error:
+            return [Result(run.folder, error=str(error)) for run in job.runs]
+        return [_kept_elsewhere(job, Path(scratch), each) for each in _carried_out(job, Path(scratch), tell)]
+
+
+def _kept_elsewhere(job: Job, scratch: Path, result: Result) -> Result:
+    try:
+        job.place.keep(scratch / result.folder, result.folder)
+    except GrokscopeError as error:
+        return Result(result.folder, error=result.error or str(error))
+    return result
+
+
+def _carried_out(job: Job, place: Path, tell: Tell) -> list[Result]:
+    left = [run for run in job.runs if not _has_ended(place / run.folder)]
+    train = _trained_together if len(left) > 1 else _trained_alone
+    failures = train(left, place, job.execution, tell)
     return [
-        Result(run.folder, error=failures[run.folder]) if run.folder in failures else _looked_at(job, run)
+        Result(run.folder, error=failures[run.folder]) if run.folder in failures else _looked_at(job, place, run)
         for run in job.runs
     ]
 
 
-def kept_row(folder: Path, measures: Sequence[str] = (), *, explained: bool = True) -> Row | None:
-    """Return the row kept beside a run; None if there is none, or it lacks one of ``measures`` or a verdict."""
+def kept_row(content: bytes | None, measures: Sequence[str] = (), *, explained: bool = True) -> Row | None:
+    """Return the row in an :data:`OUTCOME`; None if there is none, or it lacks one of ``measures`` or a verdict."""
     try:
-        kept = json.loads((folder / OUTCOME).read_bytes())
+        kept = json.loads(content or b"")
         row, was_explained = kept["row"], kept["explained"]
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: it is made again
+    except (ValueError, KeyError, TypeError):  # not there, or damaged: it is made again
         return None
     return row if row.keys() >= set(measures) and (was_explained or not explained) else None
 
@@ -87,14 +133,14 @@ def _has_ended(folder: Path) -> bool:
     return Run(folder).status in ("finished", "diverged")
 
 
-def _trained_alone(job: Job, left: Sequence[PlannedRun], tell: Tell) -> dict[str, str]:
+def _trained_alone(left: Sequence[PlannedRun], place: Path, execution: Execution, tell: Tell) -> dict[str, str]:
     failures = {}
     for run in left:
         try:
             record_run(
                 run.experiment,
-                job.place / run.folder,
-                execution=job.execution,
+                place / run.folder,
+                execution=execution,
                 resume=True,
                 on_row=lambda row, folder=run.folder: tell(folder, row.step),
             )
@@ -105,27 +151,26 @@ def _trained_alone(job: Job, left: Sequence[PlannedRun], tell: Tell) -> dict[str
     return failures
 
 
-def _trained_together(job: Job, left: Sequence[PlannedRun], tell: Tell) -> dict[str, str]:
+def _trained_together(left: Sequence[PlannedRun], place: Path, execution: Execution, tell: Tell) -> dict[str, str]:
     try:
         record_ensemble(
             [run.experiment for run in left],
-            [job.place / run.folder for run in left],
-            execution=job.execution,
+            [place / run.folder for run in left],
+            execution=execution,
             resume=True,
             on_row=lambda number, row: tell(left[number].folder, row.step),
         )
     except (GrokscopeError, OSError, RuntimeError) as error:
-        return {
-            run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(job.place / run.folder)
-        }
+        return {run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(place / run.folder)}
     return {}
 
 
-def _looked_at(job: Job, planned: PlannedRun) -> Result:
-    folder = job.place / planned.folder
+def _looked_at(job: Job, place: Path, planned: PlannedRun) -> Result:
+    folder = place / planned.folder
     if not _has_ended(folder):
         return Result(planned.folder)
-    row = kept_row(folder, job.measures, explained=job.explained)
+    content = (folder / OUTCOME).read_bytes() if (folder / OUTCOME).exists() else None
+    row = kept_row(content, job.measures, explained=job.explained)
     if row is None:
         try:
             row = outcome_row(Run(folder), planned, measures=job.measures, explained=job.explained)

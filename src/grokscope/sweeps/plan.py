@@ -104,6 +104,19 @@ class Sweep(Config):
             arms.setdefault(repr(arm), arm)
         return list(arms.values())
 
+    def chosen_settings(self) -> list[str]:
+        """Return the whole names of the settings whose values were chosen: in ``vary`` and in ``cases``.
+
+        Runs that have them in common are one arm when arms are compared, whatever was drawn for each.
+        """
+        found = dict.fromkeys(name for arm in self.arms() for name in arm)
+        return [name for name in found if name not in self.drawn_settings()]
+
+    def drawn_settings(self) -> list[str]:
+        """Return the whole names of the settings that were drawn."""
+        parts = [*({name: None} for name in self.vary), *self.cases]
+        return [name if _changes_kind(parts) else whole_name(self.base, name) for name in self.draw]
+
     def _samples(self) -> list[Settings]:
         if not self.draw:
             return [{}]
@@ -120,15 +133,16 @@ class Sweep(Config):
         ]
 
     def runs(self) -> list["PlannedRun"]:
-        """Return every run, seed by seed within arm by arm.
+        """Return every run, arm by arm within seed by seed: a sweep that is stopped has as many seeds of each arm.
 
         Raises:
             ConfigError: a setting or a value is not possible.
         """
+        arms = self.arms()
         return [
             PlannedRun(self.base.override({**arm, "seed": seed}), arm, seed, f"{_folder(arm)}seed{seed}")
-            for arm in self.arms()
             for seed in self.seeds
+            for arm in arms
         ]
 
 

@@ -1,8 +1,9 @@
 """A sweep from its plan to its table: what has ended is not repeated, what fails is tried again and listed."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 import yaml
@@ -11,12 +12,12 @@ from pydantic import ValidationError
 from grokscope.errors import RunError
 from grokscope.runs import Execution
 from grokscope.runs.experiment import explain_validation
-from grokscope.runs.files import write_atomically
+from grokscope.sweeps.destination import Destination
 from grokscope.sweeps.engines import Engine
-from grokscope.sweeps.jobs import Job, Result, jobs_of, kept_row
+from grokscope.sweeps.jobs import OUTCOME, Result, jobs_of, kept_row
 from grokscope.sweeps.outcomes import check_measures
 from grokscope.sweeps.plan import PlannedRun, Sweep
-from grokscope.sweeps.table import results_table, write_table
+from grokscope.sweeps.table import as_parquet, results_table
 
 PLAN, TABLE, RUNS = "sweep.yaml", "results.parquet", "runs"
 """What is in a sweep's folder: what it consists of, what came of it, and a folder for each run."""
@@ -24,11 +25,12 @@ TRIES = 2
 """How often a run that fails is trained, the first time included."""
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Is told how a sweep goes on."""
 
-    def begin(self, n_runs: int, ended: Sequence[Result]) -> None:
-        """Take how many runs there are, and those that had ended before."""
+    def begin(self, planned: Sequence[PlannedRun], ended: Sequence[Result]) -> None:
+        """Take all runs, and how those ended that had ended before."""
         ...
 
     def step(self, folder: str, step: int) -> None:
@@ -40,9 +42,92 @@ class Watcher(Protocol):
         ...
 
 
+class SweepFolder:
+    """What is kept of a sweep, and where.
+
+    Args:
+        destination: a folder of this machine, or an address that fsspec knows.
+    """
+
+    def __init__(self, destination: str | Path | Destination) -> None:
+        self.place = destination if isinstance(destination, Destination) else Destination(str(destination))
+
+    def ended(
+        self, planned: Sequence[PlannedRun], measures: Sequence[str] = (), *, explained: bool = True
+    ) -> list[Result]:
+        """Return how those of the runs ended of which all is known that is asked for.
+
+        Raises:
+            RunError: the folder cannot be read.
+        """
+        names = {run.folder: f"{RUNS}/{run.folder}/{OUTCOME}" for run in planned}
+        there = self.place.read_all(names.values())
+        rows = {folder: kept_row(there.get(name), measures, explained=explained) for folder, name in names.items()}
+        return [Result(folder, row) for folder, row in rows.items() if row is not None]
+
+    def plan(self) -> Sweep:
+        """Return what the sweep consists of.
+
+        Raises:
+            RunError: there is none here, or its file is damaged.
+        """
+        content = self.place.read(PLAN)
+        if content is None:
+            raise RunError(f"there is no sweep in {self.place}: no {PLAN}")
+        try:
+            return Sweep.model_validate(yaml.safe_load(content))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.place / PLAN} is damaged: {error}") from error
+        except ValidationError as error:
+            raise RunError(f"{self.place / PLAN} is damaged: {explain_validation(error)}") from error
+
+    def table(self) -> pd.DataFrame:
+        """Return what came of the runs so far.
+
+        Raises:
+            RunError: there is no table here, or it is damaged.
+        """
+        content = self.place.read(TABLE)
+        if content is None:
+            raise RunError(f"there is no table of results in {self.place}: no {TABLE}")
+        try:
+            return pd.read_parquet(io.BytesIO(content))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.place / TABLE} is damaged ({error}); 'grokscope sweep … --resume' writes it anew"
+            ) from error
+
+    def require_free(self, sweep: Sweep, *, resume: bool) -> None:
+        """Raise unless ``sweep`` may begin here, or go on with ``resume``; writes nothing.
+
+        Raises:
+            RunError: another sweep is here, or something else.
+        """
+        if self.place.read(PLAN) is None:
+            if not self.place.is_empty():
+                raise RunError(f"{self.place} exists and is not an empty folder; use another --out")
+            return
+        if not resume:
+            raise RunError(f"{self.place} already holds a sweep; use --resume to go on with it, or another --out")
+        changed = self.plan().base.differences(sweep.base)
+        changed = {name: values for name, values in changed.items() if name not in ("name", "description")}
+        if changed:
+            text = "; ".join(f"{name} is {there!r}, the sweep has {here!r}" for name, (here, there) in changed.items())
+            raise RunError(f"{self.place} cannot be gone on with from another base: {text}; use another --out")
+
+    def write_plan(self, sweep: Sweep) -> None:
+        """Write what the sweep consists of."""
+        tree = sweep.model_dump(mode="json")
+        self.place.write(PLAN, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode())
+
+    def write_table(self, table: pd.DataFrame) -> None:
+        """Write what came of the runs."""
+        self.place.write(TABLE, as_parquet(table))
+
+
 def run_sweep(
     sweep: Sweep,
-    folder: Path,
+    folder: SweepFolder,
     engine: Engine,
     *,
     execution: Execution,
@@ -52,7 +137,7 @@ def run_sweep(
     explained: bool = True,
     resume: bool = False,
 ) -> pd.DataFrame:
-    """Train every run of ``sweep`` below ``folder``, and return one row a run.
+    """Train every run of ``sweep``, keep each in a folder of its own, and return one row a run.
 
     The table is written as runs end, so that it can be read meanwhile. Called again with ``resume``, also with more
     seeds or values, it trains what has not ended, and runs that failed.
@@ -60,7 +145,7 @@ def run_sweep(
     Args:
         sweep: what to train.
         folder: of the sweep; must not hold anything yet, unless ``resume``.
-        engine: where.
+        engine: where to train.
         execution: device and threads of each worker.
         watcher: is told how it goes on.
         together: how many runs may be trained as one ensemble.
@@ -77,76 +162,33 @@ def run_sweep(
     """
     planned = sweep.runs()
     check_measures(sweep.base, measures)
-    _open(sweep, folder, resume=resume)
-    place = folder / RUNS
-    kept = {run.folder: kept_row(place / run.folder, measures, explained=explained) for run in planned}
-    results = {name: Result(name, row) for name, row in kept.items() if row is not None}
-    watcher.begin(len(planned), list(results.values()))
-    for attempt in range(TRIES):
-        left = [run for run in planned if run.folder not in results or results[run.folder].error is not None]
-        # what failed together is tried again alone: one of them may have taken the others along
-        jobs = jobs_of(
-            left, place, execution, together=1 if attempt else together, measures=measures, explained=explained
-        )
-        if not jobs or not _carried_out(jobs, engine, watcher, results, planned, measures, folder):
-            break
-    return results_table(planned, list(results.values()), measures)
+    folder.require_free(sweep, resume=resume)
+    folder.place.require_reachable()
+    with folder.place.held():
+        folder.write_plan(sweep)
+        results = {each.folder: each for each in folder.ended(planned, measures, explained=explained)}
+        watcher.begin(planned, list(results.values()))
 
+        def table() -> pd.DataFrame:
+            return results_table(planned, list(results.values()), measures)
 
-def _carried_out(
-    jobs: Sequence[Job],
-    engine: Engine,
-    watcher: Watcher,
-    results: dict[str, Result],
-    planned: Sequence[PlannedRun],
-    measures: Sequence[str],
-    folder: Path,
-) -> bool:
-    """Keep the results of all jobs, and return whether none was interrupted."""
-    whole = True
-    for some in engine.carry_out(jobs, watcher.step):
-        for result in some:
-            interrupted = result.row is None and result.error is None
-            whole = whole and not interrupted
-            if not interrupted:
-                results[result.folder] = result
-                watcher.ended(result)
-        write_table(results_table(planned, list(results.values()), measures), folder / TABLE)
-    return whole
-
-
-def _open(sweep: Sweep, folder: Path, *, resume: bool) -> None:
-    plan = folder / PLAN
-    if plan.exists():
-        if not resume:
-            raise RunError(f"{folder} already holds a sweep; use --resume to go on with it, or another --out")
-        changed = read_plan(folder).base.differences(sweep.base)
-        changed = {name: values for name, values in changed.items() if name not in ("name", "description")}
-        if changed:
-            text = "; ".join(f"{name} is {there!r}, the sweep has {here!r}" for name, (here, there) in changed.items())
-            raise RunError(f"{folder} cannot be gone on with from another base: {text}; use another --out")
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} exists and is not an empty folder; use another --out")
-    try:
-        (folder / RUNS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make {folder}: {error.strerror}; use another --out") from error
-    tree = sweep.model_dump(mode="json")
-    write_atomically(plan, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode())
-
-
-def read_plan(folder: Path) -> Sweep:
-    """Return what the sweep in ``folder`` consists of.
-
-    Raises:
-        RunError: there is none, or its file is damaged.
-    """
-    path = folder / PLAN
-    try:
-        return Sweep.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"there is no sweep in {folder}: no {PLAN}") from error
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    except ValidationError as error:
-        raise RunError(f"{path} is damaged: {explain_validation(error)}") from error
+        folder.write_table(table())
+        for attempt in range(TRIES):
+            jobs = jobs_of(
+                [run for run in planned if run.folder not in results or results[run.folder].error is not None],
+                (folder.place / RUNS).absolute(),
+                execution,
+                # what failed together is tried again alone: one of them may have taken the others along
+                together=1 if attempt else together,
+                measures=measures,
+                explained=explained,
+            )
+            for some in engine.carry_out(jobs, watcher.step):
+                for result in some:
+                    if not result.is_interrupted:
+                        results[result.folder] = result
+                        watcher.ended(result)
+                folder.write_table(table())
+            if not all(run.folder in results for job in jobs for run in job.runs):
+                break  # somebody wants it to stop
+        return table()

@@ -2,13 +2,10 @@
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from grokscope.errors import RunError
-from grokscope.runs.files import write_atomically
 from grokscope.sweeps.jobs import Result
 from grokscope.sweeps.outcomes import Row
 from grokscope.sweeps.plan import PlannedRun
@@ -55,33 +52,15 @@ def _row(run: PlannedRun, result: Result, settings: Sequence[str]) -> Row:
     }
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet, whole or not at all.
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """Return a table as the content of a Parquet file.
 
     Settings whose values are of several kinds (numbers and words, lists) are written as text: a column has one type.
-
-    Raises:
-        RunError: it cannot be written.
     """
     as_text = {str(name): column.map(_as_text) for name, column in table.items() if _needs_text(column)}
-    whole = table.assign(**as_text)
     content = io.BytesIO()
-    whole.to_parquet(content, index=False)
-    write_atomically(path, content.getvalue())
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Return a sweep's table.
-
-    Raises:
-        RunError: there is none, or it is damaged.
-    """
-    try:
-        return pd.read_parquet(path)
-    except FileNotFoundError as error:
-        raise RunError(f"there is no table {path}; 'grokscope sweep' writes it") from error
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is damaged ({error}); 'grokscope sweep … --resume' writes it anew") from error
+    table.assign(**as_text).to_parquet(content, index=False)
+    return content.getvalue()
 
 
 def _needs_text(column: pd.Series) -> bool:

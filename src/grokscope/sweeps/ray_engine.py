@@ -1,0 +1,101 @@
+"""Jobs on a Ray cluster; needs the extra ``grokscope[ray]``."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import ray
+from ray.exceptions import RayError
+from ray.util.queue import Empty, Queue
+
+from grokscope.errors import ConfigError
+from grokscope.runs.interruption import asked_to_stop
+from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
+
+_SECONDS = 0.5
+"""How long to wait for a job to end before progress is looked at."""
+
+
+class RayCluster:
+    """As many jobs at a time as the cluster has CPU cores, or GPUs if it has any.
+
+    Each job is a task with one core, tried once by Ray: what is tried again, and how, is the sweep's to say. A job
+    whose worker or node dies fails alone. Runs are kept where every node can write: a shared folder, or an address.
+
+    Args:
+        address: of the cluster; None: the one this machine belongs to, or a new one on this machine.
+        n_workers: how many jobs at a time at most.
+
+    Raises:
+        ConfigError: there is no cluster at that address.
+    """
+
+    def __init__(self, address: str | None = None, *, n_workers: int | None = None) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is to be told to anybody
+        if not ray.is_initialized():
+            try:
+                ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise ConfigError(
+                    f"--address {address}: no Ray cluster answers there ({' '.join(str(error).split())}); "
+                    f"start one with 'ray start --head'"
+                ) from error
+        resources = ray.cluster_resources()
+        self._gpus = 1 if resources.get("GPU", 0) >= 1 else 0
+        slots = int(resources.get("GPU" if self._gpus else "CPU", 1))
+        self.n_at_a_time = max(1, min(n_workers or slots, slots))
+        self._n_nodes = sum(bool(node["Alive"]) for node in ray.nodes())
+
+    def __str__(self) -> str:
+        return f"a Ray cluster of {self._n_nodes} node{'s' * (self._n_nodes > 1)}"
+
+    def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
+        """Yield the results of each job as it ends; after Ctrl-C those begun are interrupted, and no other begins."""
+        if not jobs:
+            return
+        told = Queue(actor_options={"num_cpus": 0})
+        remote = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=0)(_carry_out)
+        waiting, going_on, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
+        try:
+            with asked_to_stop() as asked:
+                while waiting or going_on:
+                    if asked.is_set() and not cancelled:
+                        cancelled = True
+                        waiting.clear()
+                        for reference in going_on:
+                            ray.cancel(reference)  # to a worker it is Ctrl-C: it keeps what it is training
+                    while waiting and len(going_on) < self.n_at_a_time:
+                        job = waiting.popleft()
+                        going_on[remote.remote(job, told)] = job
+                    ended, _ = ray.wait(list(going_on), num_returns=1, timeout=_SECONDS) if going_on else ([], [])
+                    _hear(told, tell)
+                    for reference in ended:
+                        yield _results(reference, going_on.pop(reference), stopped=asked.is_set())
+        finally:
+            for reference in going_on:
+                ray.cancel(reference, force=True)
+            told.shutdown(force=True)
+
+
+def _carry_out(job: Job, told: Queue) -> list[Result]:
+    """Carry out a job, in a worker of the cluster."""
+    return carry_out(job, lambda folder, step: told.put((folder, step)))
+
+
+def _hear(told: Queue, tell: Tell) -> None:
+    while (n := told.qsize()) > 0:
+        try:
+            said = told.get_nowait_batch(n)
+        except Empty:
+            return
+        for folder, step in said:
+            tell(folder, step)
+
+
+def _results(reference: "ray.ObjectRef", job: Job, *, stopped: bool) -> list[Result]:
+    try:
+        return ray.get(reference)
+    except RayError as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        why = None if stopped else f"its worker on the cluster died: {type(error).__name__}: {first}"
+        return [Result(run.folder, error=why) for run in job.runs]
