@@ -14,7 +14,8 @@ from grokscope.analysis.arms import arms_of
 from grokscope.cli.settings import assignments, value_of
 from grokscope.cli.sweep_words import print_outcome, print_plan
 from grokscope.errors import ConfigError
-from grokscope.experiments import recipe_names, seeds_in, sweep_of
+from grokscope.experiments import recipe_names
+from grokscope.experiments.sweep_files import seeds_in, sweep_of
 from grokscope.sweeps import Sweep, SweepFolder, expected_cost, run_sweep, way_of
 from grokscope.sweeps.page import PAGE, write_page
 from grokscope.sweeps.progress import show_sweep

@@ -5,8 +5,5 @@ from grokscope.experiments.recipes import Data as Data
 from grokscope.experiments.recipes import published_of as published_of
 from grokscope.experiments.recipes import recipe as recipe
 from grokscope.experiments.recipes import recipe_names as recipe_names
-from grokscope.experiments.sweep_files import load_sweep as load_sweep
-from grokscope.experiments.sweep_files import seeds_in as seeds_in
-from grokscope.experiments.sweep_files import sweep_of as sweep_of
 from grokscope.experiments.train import default_folder as default_folder
 from grokscope.experiments.train import train as train

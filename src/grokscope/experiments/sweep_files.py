@@ -15,6 +15,25 @@ from grokscope.runs.experiment import experiment_from, explain_validation
 from grokscope.sweeps import Sweep
 from grokscope.sweeps.plan import whole_name
 
+_OF_EXPERIMENTS = Experiment.model_fields.keys() - {"seeds"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Numbers as YAML 1.2 has them: to YAML 1.1, 1e-3 is a word, and the seeds 3:10 are the minutes 190."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float"))]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.\d*|\.\d+|\d+(\.\d*)?[eE][-+]?\d+|\.\d+[eE][-+]?\d+)$"),
+    list("-+.0123456789"),
+)
+
 
 def load_sweep(path: Path) -> Sweep:
     """Return the sweep in a YAML file.
@@ -27,16 +46,16 @@ def load_sweep(path: Path) -> Sweep:
         ConfigError: it is not a sweep.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RunError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if isinstance(tree, Mapping) and "base" not in tree and tree.keys() & Experiment.model_fields.keys():
+    known = {*Sweep.model_fields, "set"}
+    if isinstance(tree, Mapping) and tree.keys() & _OF_EXPERIMENTS and not tree.keys() & (known - {"seeds"}):
         return Sweep(base=experiment_from(tree, source=str(path)))
     if not isinstance(tree, Mapping) or "base" not in tree:
         raise ConfigError(f"{path} is not a sweep: it has no 'base'; give an experiment's name, as in  base: mainline")
-    known = {*Sweep.model_fields, "set"}
     for name in tree:
         if name not in known:
             raise ConfigError(f"{path}: a sweep has no {name!r}{nearest(str(name), known)}")
@@ -94,20 +113,10 @@ def _base(base: Any, folder: Path) -> Experiment:
 
 
 def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: _with_numbers(value) for name, value in tree.items() if name not in ("base", "set")}
+    fields = {name: value for name, value in tree.items() if name not in ("base", "set")}
     if isinstance(fields.get("seeds"), str | int):
         fields["seeds"] = seeds_in(str(fields["seeds"]))
     return fields
-
-
-def _with_numbers(value: Any) -> Any:
-    """Return a tree of YAML's values in which 1e-3 is a number: to YAML it is a word."""
-    if isinstance(value, Mapping):
-        return {name: _with_numbers(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_with_numbers(each) for each in value]
-    is_number = isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value)
-    return float(value) if is_number else value
 
 
 def _by_whole_name(experiment: Experiment, changes: Mapping[str, Any]) -> dict[str, Any]:

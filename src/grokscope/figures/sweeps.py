@@ -70,7 +70,7 @@ def _against(axes: Axes, table: pd.DataFrame, name: str) -> None:
     distinct = sorted(values.dropna().unique(), key=_order)
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     numbers = np.array(distinct, dtype=float) if numeric else np.arange(len(distinct), dtype=float)
-    logarithmic = numeric and numbers.min() > 0 and numbers.max() > _DECADE * numbers.min()
+    logarithmic = numeric and bool(0 < numbers.min() < numbers.max() / _DECADE)
     durations = durations_of(table)
     x = np.array([numbers[distinct.index(value)] if value in distinct else np.nan for value in values])
     x_drawn = _spread(x, numbers, logarithmic=logarithmic) if len(distinct) <= _FEW_VALUES else x

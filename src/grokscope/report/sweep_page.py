@@ -155,14 +155,14 @@ def _pictures(table: pd.DataFrame, arms: Mapping[str, pd.DataFrame], facts: Swee
 
 
 def _run_rows(table: pd.DataFrame, folder: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Cell, ...]], ...]]:
-    kept = [str(name) for name in table.columns if name not in _HIDDEN and not table[name].isna().all()]
+    kept = [str(name) for name in table.columns if name not in _HIDDEN and any(table[name].notna().tolist())]
     named = {name: name.rpartition(".")[2].replace("_", " ") for name in kept}
     rows = []
     for row in table.to_dict("records"):
         cells = [_cell(row[name]) for name in kept]
         if "n_key_frequencies" in named and isinstance(row["key_frequencies"], str):
             keys = row["key_frequencies"]
-            cells[kept.index("n_key_frequencies")] = Cell(keys, len(keys.split()))
+            cells[kept.index("n_key_frequencies")] = Cell(keys, float(len(keys.split())))
         rows.append((f"{folder}/{quote(str(row['run']))}/", tuple(cells)))
     columns = tuple("key frequencies" if name == "n_key_frequencies" else named[name] for name in kept)
     return columns, tuple(rows)

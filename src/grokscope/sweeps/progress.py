@@ -51,7 +51,7 @@ class Tally:
     def done(self) -> float:
         """Return how much is done, in runs."""
         going_on = sum(step / max(1, self.steps_of[folder]) for folder, step in self.at.items())
-        return len(self.outcomes) + going_on
+        return float(len(self.outcomes) + going_on)
 
     def __str__(self) -> str:
         counts = Counter(self.outcomes.values()).most_common()

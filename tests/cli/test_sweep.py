@@ -1,0 +1,165 @@
+"""``grokscope sweep`` end to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+
+import grokscope as gs
+from grokscope.cli.main import main
+from grokscope.models import MLPConfig
+from grokscope.tasks import FiniteData, ModularConfig
+from grokscope.training import AdamWConfig, Stop
+
+TINY = gs.Experiment(
+    name="tiny",
+    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
+    model=MLPConfig(d_model=24, d_mlp=64),
+    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
+    stop=Stop(steps=40),
+    checkpoint_every=20,
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run the command in this process, in a folder with tiny.yaml: each process of its own takes four seconds."""
+    (tmp_path / "tiny.yaml").write_text(TINY.to_yaml())
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["grokscope", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return Done(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def test_plan_table_and_page(call, tmp_path):
+    options = ("sweep", "tiny.yaml", "--seeds", "0:2", "--vary", "weight_decay=0,1", "--no-explain", "--engine", "here")
+    planned = call(*options, "--dry-run")
+    assert planned.returncode == 0
+    assert "4 runs: 2 arms of 2 seeds" in planned.stdout
+    assert "at most about" in planned.stdout
+    assert not (tmp_path / "runs").exists()
+
+    done = call(*options, "--measure", "gini_W_E")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "sweep-tiny"
+    table = pd.read_parquet(folder / "results.parquet")
+    assert table["run"].tolist() == [
+        "weight_decay0-seed0", "weight_decay1-seed0", "weight_decay0-seed1", "weight_decay1-seed1",
+    ]  # fmt: skip
+    assert table["gini_W_E"].between(0, 1).all()
+    for name in table["run"]:
+        assert gs.Run(folder / "runs" / name).status == "finished"
+    assert "weight decay 0 : weight decay 1" in done.stdout
+    assert "tiny: 4 runs" in (folder / "sweep.html").read_text()
+    assert "4 of 4 runs" in done.stderr
+
+    again = call(*options)
+    assert again.returncode == 2
+    assert "use --resume" in again.stderr
+    grown = call(*options[:3], "0:3", *options[4:], "--resume")
+    assert grown.returncode == 0, grown.stderr
+    assert "2 runs; 4 have ended" in grown.stdout
+    assert len(pd.read_parquet(folder / "results.parquet")) == 6
+
+    written = call("report", str(folder), "-o", "elsewhere.html")
+    assert written.returncode == 0, written.stderr
+    assert 'href="runs/sweep-tiny/runs/weight_decay0-seed0/"' in (tmp_path / "elsewhere.html").read_text()
+    # the plan that it leaves is a sweep
+    assert "6 runs: 2 arms of 3 seeds" in call("sweep", str(folder / "sweep.yaml"), "-o", "new", "--dry-run").stdout
+
+
+def test_failures_are_listed_and_the_rest_is_trained(call, tmp_path):
+    taken = tmp_path / "runs" / "sweep-tiny" / "runs" / "seed0"
+    options = ("sweep", "tiny.yaml", "--seeds", "0:2", "--no-explain", "--engine", "ensembles", "--no-report")
+    assert call(*options[:3], "1", *options[4:]).returncode == 0
+    taken.mkdir()
+    (taken / "mine.txt").write_text("mine")
+    done = call(*options, "--resume")
+    assert done.returncode == 1
+    assert "seed0 failed" in done.stderr
+    assert "is not an empty folder" in done.stderr
+    assert "1 of 2 runs failed; try them again with:" in done.stdout
+    assert (taken / "mine.txt").read_text() == "mine"
+
+
+def test_random_samples(call, tmp_path):
+    done = call(
+        "sweep", "tiny.yaml", "--draw", "weight_decay=log:0.1:10", "--draw", "lr=1e-3:1e-2", "--samples", "3",
+        "--no-explain", "--engine", "here", "-o", "drawn",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "log-uniform from 0.1 to 10, 3 samples" in done.stdout
+    table = pd.read_parquet(tmp_path / "drawn" / "results.parquet")
+    assert table["optimizer.weight_decay"].between(0.1, 10).all()
+    assert table["optimizer.lr"].nunique() == 3
+
+
+def test_ctrl_c_and_on_again(call, tmp_path):
+    """In a process of its own, with workers of its own, as a user has it."""
+    options = [
+        "sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--set", "stop.steps=100000",
+        "--set", "checkpoint_every=100000", "-o", "cut",
+    ]  # fmt: skip
+    running = subprocess.Popen(
+        [sys.executable, "-m", "grokscope", *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    metrics, latest = tmp_path / "cut" / "runs" / "seed0" / "metrics.csv", time.monotonic() + 60
+    while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+        assert time.monotonic() < latest
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)  # to the whole group, as a terminal does
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "grokscope sweep tiny.yaml" in out
+    assert "--resume" in out
+    assert gs.Run(tmp_path / "cut" / "runs" / "seed0").status == "interrupted"
+    assert not (tmp_path / "cut" / "runs" / "seed1").exists()
+    rest = [each.replace("100000", "60") if each.startswith("stop") else each for each in options]
+    refused = call(*rest, "--resume")
+    assert "cannot be gone on with from another base" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--vary", "weight_decay"], "--vary 'weight_decay': expected NAME=VALUE,VALUE"),
+        (["--vary", "weight_decy=1,2"], "no setting is called 'weight_decy'; did you mean"),
+        (["--draw", "lr=1"], "--draw 'lr=1': expected NAME=LOW:HIGH"),
+        (["--seeds", "4:1"], "seeds '4:1': expected a range"),
+        (["--samples", "3"], "3 samples, and nothing to draw"),
+        (["--engine", "slurm"], "no engine is called 'slurm'"),
+        (["--engine", "here", "--workers", "2"], "--workers 2: engine 'here' is this process alone"),
+        (["--address", "auto"], "--address auto is of a Ray cluster; add --engine ray"),
+        (["--measure", "gini"], "no measure of tiny is called 'gini'"),
+        (["-o", "nosuch://there"], "--out nosuch://there"),
+    ],
+)
+def test_bad_input(call, tmp_path, options, said):
+    done = call("sweep", "tiny.yaml", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
