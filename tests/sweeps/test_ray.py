@@ -1,0 +1,173 @@
+"""Sweeps on a real Ray cluster of three nodes on this machine: the same rows, and no run lost with a worker or node."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pandas as pd
+import psutil
+import pytest
+
+from grokscope.models import MLPConfig
+from grokscope.runs import Execution, Experiment, Run
+from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, run_sweep
+from grokscope.sweeps.jobs import jobs_of
+from grokscope.tasks import FiniteData, ModularConfig
+from grokscope.training import AdamWConfig, Stop
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'grokscope[ray]'")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
+
+SHORT = Experiment(
+    name="short",
+    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
+    model=MLPConfig(d_model=24, d_mlp=64),
+    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
+    stop=Stop(steps=40),
+    checkpoint_every=20,
+)
+LONG = SHORT.override({"stop.steps": 1_000_000, "checkpoint_every": 1_000_000})
+MIDDLING = SHORT.override({"stop.steps": 4_000, "checkpoint_every": 100})
+ONE_THREAD = Execution(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    """A cluster: a head without work to do, and two nodes with a core each."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def engine(nodes):
+    from grokscope.sweeps.ray_engine import RayCluster
+
+    return RayCluster(nodes.address)
+
+
+def workers(of=None):
+    """The processes that are training a job: all of them, or those that the process ``of`` has begun."""
+    each = psutil.process_iter(["cmdline", "ppid"])
+    training = [one for one in each if any(word.startswith("ray::_carry_out") for word in one.info["cmdline"] or [])]
+    return [one.pid for one in training if of in (None, one.info["ppid"])]
+
+
+def command(*options, cwd):
+    """Run the command as a user does: this process has joined the cluster already."""
+    return subprocess.run(
+        [sys.executable, "-m", "grokscope", "sweep", *options], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+class Watching:
+    """Remembers which runs failed, and why; at every step that it hears of it tries to break something, till it has."""
+
+    def __init__(self, broken=lambda: True):
+        self.failed, self.broken, self.is_broken = [], broken, False
+
+    def begin(self, planned, ended):
+        pass
+
+    def step(self, folder, step):
+        self.is_broken = self.is_broken or self.broken()
+
+    def ended(self, result):
+        if result.error is not None:
+            self.failed.append(result.error)
+
+
+def swept(sweep, folder, engine, watcher):
+    return run_sweep(sweep, SweepFolder(str(folder)), engine, execution=ONE_THREAD, watcher=watcher, explained=False)
+
+
+def test_the_same_rows_as_here(tmp_path, engine):
+    assert (str(engine), engine.n_at_a_time) == ("a Ray cluster of 3 nodes", 2)
+    sweep = Sweep(base=SHORT, seeds=(0, 1, 2))
+    there = swept(sweep, tmp_path / "there", engine, Watching())
+    here = swept(sweep, tmp_path / "here", InProcess(), Watching())
+    assert there["status"].tolist() == ["finished"] * 3
+    pd.testing.assert_frame_equal(there.drop(columns="seconds"), here.drop(columns="seconds"), check_exact=True)
+
+
+def test_a_worker_killed_in_the_middle(tmp_path, engine):
+    def killed():
+        os.kill(workers()[0], signal.SIGKILL)
+        return True
+
+    watcher = Watching(killed)
+    table = swept(Sweep(base=MIDDLING, seeds=(0, 1, 2)), tmp_path, engine, watcher)
+    [why] = watcher.failed
+    assert "its worker on the cluster died: WorkerCrashedError" in why
+    assert table["status"].tolist() == ["finished"] * 3
+    sessions = [Run(tmp_path / "runs" / name).record["sessions"] for name in table["run"]]
+    [again] = [each for each in sessions if len(each) == 2]
+    assert again[1]["from_step"] > 0  # gone on with, and not begun anew
+
+
+def test_a_node_lost_in_the_middle(tmp_path, engine, nodes):
+    node = nodes.add_node(num_cpus=1)
+    [raylet] = node.all_processes["raylet"]
+
+    def lost():
+        if not workers(of=raylet.process.pid):
+            return False
+        nodes.remove_node(node, allow_graceful=False)
+        return True
+
+    watcher = Watching(lost)
+    table = swept(Sweep(base=MIDDLING, seeds=range(4)), tmp_path, engine, watcher)
+    assert watcher.is_broken
+    [why] = watcher.failed
+    assert "its worker on the cluster died" in why
+    assert table["status"].tolist() == ["finished"] * 4
+
+
+def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_with(tmp_path, engine):
+    planned = jobs_of(Sweep(base=LONG, seeds=range(3)).runs(), Destination(str(tmp_path)), ONE_THREAD, explained=False)
+    asked = threading.Event()
+
+    def ask_once(folder, step):
+        if not asked.is_set():
+            asked.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    results = [result for some in engine.carry_out(planned, ask_once) for result in some]
+    assert [(each.row, each.error) for each in results] == [(None, None)] * 3
+    kept = [tmp_path / f"seed{seed}" for seed in range(3) if (tmp_path / f"seed{seed}").exists()]
+    assert 1 <= len(kept) <= 2
+    assert {Run(path).status for path in kept} == {"interrupted"}
+
+
+def test_the_command(tmp_path, nodes):
+    (tmp_path / "short.yaml").write_text(SHORT.to_yaml())
+    place = (tmp_path / "kept").as_uri()
+    done = command(
+        *("short.yaml", "--seeds", "0:2", "--no-explain", "--no-report", "-o", place),
+        *("--engine", "ray", "--address", nodes.address),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "on a Ray cluster of 3 nodes, 2 at a time" in " ".join(done.stdout.split())
+    assert SweepFolder(place).table()["status"].tolist() == ["finished"] * 2
+
+
+def test_nobody_at_the_address(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        done = command("small", "--engine", "ray", "--address", address, "--dry-run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"--address {address}: no Ray cluster answers there" in done.stderr
+    assert "Traceback" not in done.stderr
