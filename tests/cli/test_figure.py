@@ -12,6 +12,7 @@ import pytest
 import grokscope as gs
 from grokscope.cli.main import main
 from grokscope.report.gallery import GALLERY
+from grokscope.report.sweep_pictures import SWEEP_GALLERY
 
 TINY: dict[str, object] = {
     "task.p": 7,
@@ -63,8 +64,8 @@ def test_without_a_name_the_pictures_are_listed(call):
     done = call()
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
-    assert listed == list(GALLERY)
-    for entry in GALLERY.values():
+    assert listed == [*GALLERY, *SWEEP_GALLERY]
+    for entry in (*GALLERY.values(), *SWEEP_GALLERY.values()):
         assert entry.shows in done.stdout
 
 

@@ -79,12 +79,17 @@ def test_plan_table_and_page(call, tmp_path):
     assert "use --resume" in again.stderr
     grown = call(*options[:3], "0:3", *options[4:], "--resume")
     assert grown.returncode == 0, grown.stderr
-    assert "2 runs; 4 have ended" in grown.stdout
+    assert "2 of 6 runs; the rest has ended" in grown.stdout
     assert len(pd.read_parquet(folder / "results.parquet")) == 6
 
     written = call("report", str(folder), "-o", "elsewhere.html")
     assert written.returncode == 0, written.stderr
     assert 'href="runs/sweep-tiny/runs/weight_decay0-seed0/"' in (tmp_path / "elsewhere.html").read_text()
+    drawn = call("figure", "survival", str(folder), "-o", "survival.pdf", "--width-mm", "85")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "survival.pdf").read_bytes().startswith(b"%PDF")
+    refused = call("figure", "survival", str(folder), "-o", "survival.pdf", "--step", "3")
+    assert "--step does not change a picture of a sweep" in refused.stderr
     # the plan that it leaves is a sweep
     assert "6 runs: 2 arms of 3 seeds" in call("sweep", str(folder / "sweep.yaml"), "-o", "new", "--dry-run").stdout
 
@@ -115,21 +120,53 @@ def test_random_samples(call, tmp_path):
     assert table["optimizer.lr"].nunique() == 3
 
 
+def begun(folder, *options):
+    """A sweep in a process of its own, with workers of its own, as a user has it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "grokscope", *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_until(running, is_so):
+    latest = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < latest
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.1)
+
+
+def test_killed_and_on_again(call, tmp_path):
+    options = ["sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "-o", "cut"]
+    # a seed's run that ends at once, and one that takes longer than anybody waits
+    options += ["--vary", "stop.steps=40,100000", "--set", "checkpoint_every=20"]
+    running = begun(tmp_path, *options)
+    runs = tmp_path / "cut" / "runs"
+    first, long = runs / "steps40-seed0", runs / "steps100000-seed0"
+    wait_until(running, lambda: list((long / "checkpoints").glob("*.safetensors")))
+    before = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    assert first / "outcome.json" in before
+    on = begun(tmp_path, *options, "--resume")
+    last = max((long / "checkpoints").glob("*.safetensors"))
+    wait_until(on, lambda: max((long / "checkpoints").glob("*.safetensors")) > last)
+    os.killpg(on.pid, signal.SIGINT)
+    out, err = on.communicate(timeout=60)
+    assert on.returncode == 130, err
+    assert "5 of 6 runs; the rest has ended" in " ".join(out.split())
+    assert before == {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
+    assert gs.Run(long).record["sessions"][1]["from_step"] > 0
+
+
 def test_ctrl_c_and_on_again(call, tmp_path):
-    """In a process of its own, with workers of its own, as a user has it."""
     options = [
         "sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--set", "stop.steps=100000",
         "--set", "checkpoint_every=100000", "-o", "cut",
     ]  # fmt: skip
-    running = subprocess.Popen(
-        [sys.executable, "-m", "grokscope", *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
-    )  # fmt: skip
-    metrics, latest = tmp_path / "cut" / "runs" / "seed0" / "metrics.csv", time.monotonic() + 60
-    while not (metrics.exists() and metrics.read_text().count("\n") > 2):
-        assert time.monotonic() < latest
-        assert running.poll() is None, running.communicate()
-        time.sleep(0.1)
+    running = begun(tmp_path, *options)
+    metrics = tmp_path / "cut" / "runs" / "seed0" / "metrics.csv"
+    wait_until(running, lambda: metrics.exists() and metrics.read_text().count("\n") > 2)
     os.killpg(running.pid, signal.SIGINT)  # to the whole group, as a terminal does
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130, err

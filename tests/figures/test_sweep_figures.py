@@ -18,8 +18,20 @@ def table(*, decays=(0.3, 1.0, 3.0), n=8, never=2):
         for seed in range(n):
             grokked = pd.NA if seed < never else int(1000 / decay * (1 + rng.random()))
             keys = " ".join(map(str, sorted(rng.choice(np.arange(1, 16), size=3, replace=False))))
-            rows.append((decay, f"net{seed % 2}", 10 ** rng.uniform(-4, -2), "finished", 9000, grokked, grokked, keys))
-    columns = ["weight_decay", "model", "lr", "status", "last_step", "grokked", "first_crossing", "key_frequencies"]
+            rows.append(
+                (decay, seed, f"net{seed % 2}", 10 ** rng.uniform(-4, -2), "finished", 9000, grokked, grokked, keys)
+            )
+    columns = [
+        "weight_decay",
+        "seed",
+        "model",
+        "lr",
+        "status",
+        "last_step",
+        "grokked",
+        "first_crossing",
+        "key_frequencies",
+    ]
     found = pd.DataFrame(rows, columns=columns).astype({"grokked": "Int64", "first_crossing": "Int64"})
     return found.assign(n_key_frequencies=3)
 
@@ -90,18 +102,21 @@ class TestFrequencies:
         assert sum(bar.get_height() for bars in number.containers for bar in bars) == 18
         assert sum(bar.get_height() for bars in which.containers for bar in bars) == 18 * 3
         assert "95 % if each were as likely" in texts(figure)
+        assert [each for each in number.get_xticks() if each % 1] == []
         save_figure(figure, tmp_path / "figure.png")
 
-    def test_chance_covers_uniform_draws_and_not_a_favourite(self):
+    @pytest.mark.parametrize("n_arms", [1, 3])
+    def test_chance_covers_uniform_draws_and_not_a_favourite(self, n_arms):
+        """Of several arms too, in which a seed has the same frequencies."""
         from grokscope.figures.sweeps import _if_each_as_likely
 
         rng = np.random.default_rng(1)
         keys = [" ".join(map(str, rng.choice(np.arange(1, 51), size=5, replace=False))) for _ in range(400)]
-        runs = pd.DataFrame({"grokked": 100, "key_frequencies": keys})
-        low, high = _if_each_as_likely(runs, 50)
-        counts = np.bincount([int(key) for each in keys for key in each.split()], minlength=51)[1:]
+        arm = pd.DataFrame({"seed": range(400), "grokked": 100, "key_frequencies": keys})
+        low, high = _if_each_as_likely(pd.concat([arm] * n_arms), 50)
+        counts = n_arms * np.bincount([int(key) for each in keys for key in each.split()], minlength=51)[1:]
         assert 0.88 <= np.mean((counts >= low) & (counts <= high)) <= 1
-        assert high < 400
+        assert high < n_arms * 60  # of 400 networks, a favourite of all would have 400
 
     def test_only_how_many_where_the_modulus_differs(self):
         assert len(key_frequency_counts(arms_of(table(), []), None).axes) == 1

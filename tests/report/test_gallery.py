@@ -9,6 +9,7 @@ import torch
 from grokscope.errors import ConfigError, RunError
 from grokscope.figures import to_svg
 from grokscope.report.gallery import GALLERY, draw_picture
+from grokscope.report.sweep_pictures import SWEEP_GALLERY
 from grokscope.runs import Run
 
 OVER_TRAINING = ("curves", "parts", "measures", "claims", "coefficients", "excluded")
@@ -48,7 +49,7 @@ class TestEveryPicture:
 
 def test_the_documentation_has_every_picture():
     text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == list(GALLERY)
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == [*GALLERY, *SWEEP_GALLERY]
 
 
 def test_circles_are_in_the_planes_of_the_last_network(with_history):

@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from grokscope.errors import ConfigError
-from grokscope.report.sweep_page import SweepFacts, read_sweep, render_sweep
+from grokscope.figures import to_svg
+from grokscope.report.sweep_page import read_sweep, render_sweep
+from grokscope.report.sweep_pictures import SWEEP_GALLERY, SweepFacts, draw_sweep_picture
 
 
 def facts(**changes):
@@ -57,6 +59,21 @@ class TestContent:
     def test_no_run_has_ended(self):
         with pytest.raises(ConfigError, match="no run of this sweep has ended"):
             read_sweep(table().iloc[:1], facts())
+
+
+class TestPictures:
+    @pytest.mark.parametrize("name", SWEEP_GALLERY)
+    def test_by_its_name_as_on_the_page(self, name):
+        on_the_page = next(each for each in read_sweep(table(), facts()).pictures if each.name == name)
+        assert to_svg(draw_sweep_picture(name, table(), facts())) == to_svg(on_the_page.figure)
+
+    def test_there_is_none(self):
+        with pytest.raises(ConfigError, match="no picture 'survivl' of a sweep; did you mean survival"):
+            draw_sweep_picture("survivl", table(), facts())
+        with pytest.raises(ConfigError, match="no setting was varied"):
+            draw_sweep_picture("settings", table(), facts(chosen=[]))
+        with pytest.raises(ConfigError, match="0 arms"):
+            draw_sweep_picture("survival", table().iloc[:1], facts())
 
 
 def test_the_page_escapes_and_links():

@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment, Run, record_run
-from grokscope.sweeps import Destination, Sweep
+from grokscope.runs import Execution, Experiment, Run, record_ensemble, record_run
+from grokscope.sweeps import Destination, Sweep, jobs
 from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, Stop
@@ -94,6 +95,22 @@ class TestCarryOut:
             for each in carry_out(planned):
                 assert each.error is None
                 assert (each.row["outcome"] == "diverged") == (each.row["optimizer.lr"] == 1e30)
+
+    def test_an_ensemble_too_large_for_the_memory_is_trained_in_parts(self, tmp_path, monkeypatch):
+        sizes = []
+
+        def short_of_memory(experiments, *rest, **options):
+            sizes.append(len(experiments))
+            if len(experiments) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return record_ensemble(experiments, *rest, **options)
+
+        monkeypatch.setattr(jobs, "record_ensemble", short_of_memory)
+        results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(5))))
+        assert sizes == [5, 2, 3, 2]  # and the last one alone
+        assert [each.row["status"] for each in results] == ["finished"] * 5
+        sessions = Run(tmp_path / "seed0").record["sessions"]
+        assert [each["together"] for each in sessions] == [2]
 
     @pytest.mark.parametrize("n_runs", [1, 2])
     def test_a_failure_is_said_and_not_raised(self, tmp_path, n_runs):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from grokscope.runs import Experiment
-from grokscope.sweeps import Sweep
+from grokscope.sweeps import PlannedRun, Sweep
 from grokscope.sweeps.jobs import Result
 from grokscope.sweeps.table import as_parquet, results_table
 
@@ -66,9 +66,11 @@ def test_through_a_file(name, values):
     assert written["grokked"].tolist() == table["grokked"].tolist()
     assert written["error"].isna().tolist() == [False, True, True]
     [varied] = runs[0].arm
-    as_written = [str(value) if isinstance(value, list) else value for value in table[varied]]
-    for there, here in zip(written[varied], as_written, strict=True):
+    for there, here in zip(written[varied], table[varied], strict=True):
         assert there == here or (pd.isna(there) and pd.isna(here))
+    as_planned = [str(value) if isinstance(value, list) else value for value in values]
+    for there, here in zip(written[varied], as_planned, strict=False):
+        assert there == here or (pd.isna(there) and here is None)
 
 
 def read(table):
@@ -76,7 +78,8 @@ def read(table):
 
 
 def test_a_column_of_numbers_and_words_is_written_as_text():
-    table = pd.DataFrame({"d_mlp": [4, "many", None]}, dtype=object)
+    runs = [PlannedRun(Experiment(), {"d_mlp": value}, 0, f"run{value}") for value in (4, "many", None)]
+    table = results_table(runs, [Result(run.folder, row(run, 300)) for run in runs], [])
     assert read(table)["d_mlp"].tolist()[:2] == ["4", "many"]
 
 

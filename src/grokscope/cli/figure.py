@@ -1,7 +1,7 @@
-"""``grokscope figure``: one picture of a run, in the size and the format of a paper."""
+"""``grokscope figure``: one picture of a run or of a sweep, in the size and the format of a paper."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,6 +10,12 @@ from rich.table import Table
 from grokscope.cli.look import StepOption
 from grokscope.errors import ConfigError, RunError
 from grokscope.runs import Run
+from grokscope.sweeps import SweepFolder
+from grokscope.sweeps.page import sweep_facts
+from grokscope.sweeps.sweeping import PLAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDTH_MM = 180.0
 """Two columns of most journals."""
@@ -20,7 +26,7 @@ def figure(
         str | None, typer.Argument(metavar="NAME", help="Which picture; without a name, they are listed.")
     ] = None,
     run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="A run's folder, for example runs/mainline.")
+        Path | None, typer.Argument(metavar="RUN|SWEEP", help="The folder of a run or a sweep, like runs/mainline.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write: .pdf, .svg or .png.")
@@ -43,7 +49,7 @@ def figure(
         bool | None, typer.Option("--log-steps/--linear-steps", help="The axis of steps [as the picture has it].")
     ] = None,
 ) -> None:  # fmt: skip
-    """Draw one picture of a run for a paper: exact size in millimetres, vectors, fonts embedded.
+    """Draw one picture of a run or a sweep for a paper: exact size in millimetres, vectors, fonts embedded.
 
     The picture is laid out anew for its size, so that text has the size asked for: panels that would be too narrow
     stand below each other, and long titles are broken into lines.
@@ -55,11 +61,11 @@ def figure(
       grokscope figure curves runs/mainline -o curves.pdf --width-mm 85
       grokscope figure circles runs/mainline --step 9000 -o circles.svg
       grokscope figure curves runs/skip-trigrams -o linear.png --linear-loss --linear-steps
+      grokscope figure survival runs/sweep-small -o survival.pdf
     """
     # only now: drawing is heavy to import
     from grokscope.figures.export import SUFFIXES, save_figure, wrong_suffix
     from grokscope.figures.paper import MM, fit_to_paper
-    from grokscope.report.gallery import draw_picture
 
     if name is None:
         _list_pictures()
@@ -72,19 +78,34 @@ def figure(
         raise wrong_suffix(out)
     if not out.parent.is_dir():
         raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
-    drawn = draw_picture(name, Run(run), step, log_loss=log_loss, log_steps=log_steps)
-    fitted = fit_to_paper(drawn, width_mm, height_mm, font_pt=font_pt)
+    fitted = fit_to_paper(_drawn(name, run, step, log_loss, log_steps), width_mm, height_mm, font_pt=font_pt)
     save_figure(fitted, out, dpi=dpi)
     width, height = fitted.get_size_inches() * MM
     Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
 
 
+def _drawn(name: str, folder: Path, step: int | None, log_loss: bool | None, log_steps: bool | None) -> "Figure":
+    from grokscope.report.gallery import draw_picture
+    from grokscope.report.sweep_pictures import draw_sweep_picture
+
+    if not (folder / PLAN).is_file():
+        return draw_picture(name, Run(folder), step, log_loss=log_loss, log_steps=log_steps)
+    for option, value in {"--step": step, "--log-loss": log_loss, "--log-steps": log_steps}.items():
+        if value is not None:
+            raise ConfigError(f"{option} does not change a picture of a sweep, which {folder} is; leave it off")
+    of_sweep = SweepFolder(folder)
+    return draw_sweep_picture(name, of_sweep.table(), sweep_facts(of_sweep.plan()))
+
+
 def _list_pictures() -> None:
     from grokscope.report.gallery import ANY, GALLERY
+    from grokscope.report.sweep_pictures import SWEEP_GALLERY
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "what it shows", "of"):
         table.add_column(heading, no_wrap=heading == "name")
     for name, entry in GALLERY.items():
         table.add_row(name, entry.shows, "every task" if entry.kinds == ANY else ", ".join(entry.kinds))
+    for name, entry in SWEEP_GALLERY.items():
+        table.add_row(name, entry.shows, "a sweep")
     Console().print(table)

@@ -33,7 +33,7 @@ def print_plan(
         bounds = f"{distribution.kind} from {distribution.low:g} to {distribution.high:g}"
         table.add_row(name, Text(f"{bounds}, {_counted(sweep.samples, 'sample')}"))
     if cost.n_runs < len(runs):
-        table.add_row("left to do", Text(f"{cost.n_runs:,} runs; {len(runs) - cost.n_runs:,} have ended"))
+        table.add_row("left to do", Text(f"{cost.n_runs:,} of {len(runs):,} runs; the rest has ended"))
     if cost.n_runs:
         table.add_row("trained", Text(way.in_words))
         how_long = f"at most about {_duration(cost.seconds)} of training, as fast as this machine, and a look at each"

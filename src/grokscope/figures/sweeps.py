@@ -117,7 +117,8 @@ def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | 
     """Return how many key frequencies the networks that grokked have, and which.
 
     The grey band is the control: between which counts 95 % would lie if every network drew as many frequencies as it
-    has, each as likely (a sum of Bernoulli variables, approximated by the Poisson binomial's normal quantiles).
+    has, each as likely (a sum of Bernoulli variables, approximated by normal quantiles). Networks of one seed begin
+    alike in every arm, and often keep the same frequencies: they are taken to draw as one, which makes it wider.
 
     Args:
         arms: rows of a sweep's table by the arm's name.
@@ -134,6 +135,8 @@ def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | 
     figure = blank_figure(5.6 if n_frequencies else 3.0)
     grid = figure.subplots(2 if n_frequencies else 1, 1, squeeze=False)
     _stack(grid[0, 0], counted, "number", looks)
+    most = max(len(keys) for runs in arms.values() for keys in key_frequencies(runs))
+    grid[0, 0].set_xlim(0.4, most + 1.6)
     grid[0, 0].set_xlabel("number of key frequencies")
     if n_frequencies:
         _stack(grid[1, 0], counted, "frequency", looks)
@@ -165,7 +168,10 @@ def _stack(axes: Axes, counted: Mapping[str, pd.DataFrame], what: str, looks: Ma
 
 
 def _if_each_as_likely(runs: pd.DataFrame, n_frequencies: int) -> tuple[float, float]:
-    shares = np.array([len(keys) / n_frequencies for keys in key_frequencies(runs)])
-    middle, spread = shares.sum(), np.sqrt((shares * (1 - shares)).sum())
-    low, high = stats.norm.ppf([0.025, 0.975], loc=middle, scale=max(spread, 1e-9))
+    middle, variance = 0.0, 0.0
+    for _, same in runs.groupby("seed"):
+        shares = np.array([len(keys) / n_frequencies for keys in key_frequencies(same)])
+        middle += shares.sum()
+        variance += np.sqrt(shares * (1 - shares)).sum() ** 2  # of what goes up and down together
+    low, high = stats.norm.ppf([0.025, 0.975], loc=middle, scale=max(np.sqrt(variance), 1e-9))
     return max(0.0, float(low)), float(high)

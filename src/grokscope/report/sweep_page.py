@@ -1,7 +1,7 @@
 """One HTML file about a sweep, which needs no network: what came of its arms, and a table of all runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -11,37 +11,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from grokscope import figures
-from grokscope.analysis.arms import ALL, arm_table, arms_of, key_frequencies
+from grokscope.analysis.arms import arm_table, arms_of
 from grokscope.errors import ConfigError
-from grokscope.figures.survival import MOST_ARMS
 from grokscope.report.circuit_evidence import FoundTable
 from grokscope.report.inline import inline_svg
 from grokscope.report.page import page_environment, script_sources
 from grokscope.report.pictures import Picture
+from grokscope.report.sweep_pictures import SweepFacts, pictures_of_sweep
 from grokscope.report.sweep_tables import ARMS, COMPARED, arm_rows, compared_rows
 
 _HIDDEN = ("memorised", "generalised", "key_frequencies")
 """Columns that only the table on disk has; the key frequencies stand in place of their number."""
-
-
-@dataclass(frozen=True, eq=False)
-class SweepFacts:
-    """What a page says of a sweep that its table does not."""
-
-    name: str
-    """Of the experiment that it starts from."""
-    chosen: Sequence[str]
-    """The settings that make its arms."""
-    drawn: Sequence[str]
-    """The settings that were drawn at random."""
-    n_seeds: int
-    n_planned: int
-    n_frequencies: int | None
-    """How many frequencies a network can have, (p − 1)/2; None where that is not the same for all, or means nothing."""
-    plan: str
-    """All of it, as YAML."""
-    runs: str
-    """The folder of the runs' folders, from where the page is."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +68,7 @@ def read_sweep(table: pd.DataFrame, facts: SweepFacts) -> SweepContent:
         title=f"{facts.name}: {facts.n_planned:,} runs",
         sentences=tuple(_sentences(table, arms, facts)),
         notes=tuple(f"{run} failed: {error}" for run, error in zip(failed["run"], failed["error"], strict=True)),
-        pictures=tuple(_pictures(table, arms, facts)),
+        pictures=tuple(pictures_of_sweep(table, facts)),
         tables=((arm_rows(arms), ARMS), *([] if compared is None else [(compared, COMPARED)])),
         columns=columns,
         runs=rows,
@@ -119,39 +99,10 @@ def _sentences(table: pd.DataFrame, arms: Mapping[str, pd.DataFrame], facts: Swe
     if len(arms) > 1:
         quick = first.sort_values("median").to_dict("records")
         if quick[0]["median"] < float("inf"):
-            said.append(f"The first to grok is {quick[0]['arm']}, in the median at step {quick[0]['median']:,.0f}.")
+            said.append(f"The soonest to grok: {quick[0]['arm']}, in the median at step {quick[0]['median']:,.0f}.")
     elif first["median"].iloc[0] < float("inf"):
         said.append(f"Half of all runs have grokked by step {first['median'].iloc[0]:,.0f}.")
     return said
-
-
-def _pictures(table: pd.DataFrame, arms: Mapping[str, pd.DataFrame], facts: SweepFacts) -> list[Picture]:
-    ended = table.loc[table["status"] != "failed"]
-    pictures = []
-    if len(arms) <= MOST_ARMS:
-        caption = (
-            "The share of runs that have not grokked yet (Kaplan–Meier), with pointwise 95 % intervals. A run that "
-            "ends without having grokked counts up to its last step; one that diverged counts as never grokking."
-        )
-        pictures.append(Picture("survival", "When runs grok", caption, figures.survival_curves(arms)))
-    varied = [name for name in (*facts.chosen, *facts.drawn) if ended[name].nunique() > 1]
-    if varied:
-        caption = (
-            "Every run at the step at which it grokked for good, against each setting that was varied, whatever the "
-            "others were."
-        )
-        pictures.append(Picture("settings", "Time to grok", caption, figures.time_to_grok(ended, varied)))
-    shown = arms if len(arms) <= MOST_ARMS else {ALL: ended}
-    if any(key_frequencies(ended)):
-        caption = "Of the networks that grokked: how many key frequencies the embedding has" + (
-            ", and which. Above or below the grey band are frequencies that are used more or less often than chance "
-            "would have it."
-            if facts.n_frequencies
-            else "."
-        )
-        drawn = figures.key_frequency_counts(shown, facts.n_frequencies)
-        pictures.append(Picture("frequencies", "Key frequencies", caption, drawn))
-    return pictures
 
 
 def _run_rows(table: pd.DataFrame, folder: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Cell, ...]], ...]]:

@@ -152,6 +152,8 @@ def _trained_alone(left: Sequence[PlannedRun], place: Path, execution: Execution
 
 
 def _trained_together(left: Sequence[PlannedRun], place: Path, execution: Execution, tell: Tell) -> dict[str, str]:
+    """Train the runs as one ensemble, or as two of half the size, and so on, if a GPU has not the memory for it."""
+    is_too_large = False
     try:
         record_ensemble(
             [run.experiment for run in left],
@@ -160,9 +162,18 @@ def _trained_together(left: Sequence[PlannedRun], place: Path, execution: Execut
             resume=True,
             on_row=lambda number, row: tell(left[number].folder, row.step),
         )
+    except torch.OutOfMemoryError:
+        is_too_large = True  # only noted: what was allocated is given back when the error is gone
     except (GrokscopeError, OSError, RuntimeError) as error:
         return {run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(place / run.folder)}
-    return {}
+    if not is_too_large:
+        return {}
+    failures: dict[str, str] = {}
+    for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+        failures |= (_trained_together if len(half) > 1 else _trained_alone)(half, place, execution, tell)
+        if any(run.folder not in failures and not _has_ended(place / run.folder) for run in half):
+            break  # somebody wants it to stop
+    return failures
 
 
 def _looked_at(job: Job, place: Path, planned: PlannedRun) -> Result:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import yaml
@@ -10,6 +11,9 @@ from grokscope.runs.files import write_atomically
 from grokscope.sweeps.plan import Sweep
 from grokscope.sweeps.sweeping import RUNS, SweepFolder
 from grokscope.tasks import ModularConfig
+
+if TYPE_CHECKING:
+    from grokscope.report.sweep_pictures import SweepFacts
 
 PAGE = "sweep.html"
 """The page, in the sweep's folder."""
@@ -28,11 +32,29 @@ def write_page(folder: SweepFolder, sweep: Sweep, table: pd.DataFrame, path: Pat
         ConfigError: no run has ended.
         RunError: the file cannot be written.
     """
-    from grokscope.report.sweep_page import SweepFacts, read_sweep, render_sweep  # only now: drawing is heavy to import
+    from grokscope.report.sweep_page import read_sweep, render_sweep  # only now: drawing is heavy to import
+
+    facts = sweep_facts(sweep, runs=RUNS if path is None else _from(path.parent, folder))
+    content = render_sweep(read_sweep(table, facts)).encode()
+    if path is None:
+        folder.place.write(PAGE, content)
+        return str(folder.place / PAGE)
+    write_atomically(path, content)
+    return str(path)
+
+
+def sweep_facts(sweep: Sweep, *, runs: str = RUNS) -> "SweepFacts":
+    """Return what pages and pictures say of a sweep.
+
+    Args:
+        sweep: what it consists of.
+        runs: the folder of the runs' folders, from where the page is.
+    """
+    from grokscope.report.sweep_pictures import SweepFacts
 
     chosen, drawn, task = sweep.chosen_settings(), sweep.drawn_settings(), sweep.base.task
     one_modulus = isinstance(task, ModularConfig) and not {"task.p", "task.kind"} & {*chosen, *drawn}
-    facts = SweepFacts(
+    return SweepFacts(
         name=sweep.base.name,
         chosen=chosen,
         drawn=drawn,
@@ -40,14 +62,8 @@ def write_page(folder: SweepFolder, sweep: Sweep, table: pd.DataFrame, path: Pat
         n_planned=len(sweep.runs()),
         n_frequencies=task.p // 2 if one_modulus and isinstance(task, ModularConfig) else None,
         plan=yaml.safe_dump(sweep.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
-        runs=RUNS if path is None else _from(path.parent, folder),
+        runs=runs,
     )
-    content = render_sweep(read_sweep(table, facts)).encode()
-    if path is None:
-        folder.place.write(PAGE, content)
-        return str(folder.place / PAGE)
-    write_atomically(path, content)
-    return str(path)
 
 
 def _from(start: Path, folder: SweepFolder) -> str:

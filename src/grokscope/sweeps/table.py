@@ -19,7 +19,8 @@ def results_table(planned: Sequence[PlannedRun], results: Sequence[Result], meas
     """Return one row for each run of which there is a result, in the order of the plan.
 
     Columns are those of :func:`grokscope.sweeps.outcome_row`, then ``error``: of a run that failed, why, and its status
-    is ``failed``; one that was interrupted has no row. Steps and counts are whole numbers that may be missing.
+    is ``failed``; one that was interrupted has no row. Steps and counts are whole numbers that may be missing. Settings
+    whose values are lists, or of several kinds (numbers and words), are text: a column has one type.
 
     Args:
         planned: every run of the sweep.
@@ -32,7 +33,9 @@ def results_table(planned: Sequence[PlannedRun], results: Sequence[Result], meas
     columns = [*_columns(settings), *measures, "error"]
     table = pd.DataFrame(rows, columns=columns)
     kinds = dict.fromkeys(_STEPS, "Int64") | dict.fromkeys((*_NUMBERS, *measures), "float64")
-    return table.astype(kinds | dict.fromkeys(_WORDS, "str") | {"seed": "int64"})
+    table = table.astype(kinds | dict.fromkeys(_WORDS, "str") | {"seed": "int64"})
+    varied = table[settings].items()
+    return table.assign(**{str(name): column.map(_as_text) for name, column in varied if _needs_text(column)})
 
 
 def _columns(settings: Sequence[str]) -> list[str]:
@@ -53,13 +56,9 @@ def _row(run: PlannedRun, result: Result, settings: Sequence[str]) -> Row:
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:
-    """Return a table as the content of a Parquet file.
-
-    Settings whose values are of several kinds (numbers and words, lists) are written as text: a column has one type.
-    """
-    as_text = {str(name): column.map(_as_text) for name, column in table.items() if _needs_text(column)}
+    """Return a table as the content of a Parquet file."""
     content = io.BytesIO()
-    table.assign(**as_text).to_parquet(content, index=False)
+    table.to_parquet(content, index=False)
     return content.getvalue()
 
 
