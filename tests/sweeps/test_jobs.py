@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from grokscope.experiments import recipe
 from grokscope.models import MLPConfig
 from grokscope.runs import Execution, Experiment, Run, record_ensemble, record_run
 from grokscope.sweeps import Destination, Sweep, jobs
@@ -40,6 +41,33 @@ class TestJobs:
         for each in jobs:
             assert len({run.arm["model.d_mlp"] for run in each.runs}) == 1
         assert sorted(run.folder for each in jobs for run in each.runs) == sorted(run.folder for run in runs)
+
+
+class TestPacking:
+    """Nobody said how many runs are to be trained together."""
+
+    @staticmethod
+    def sizes(base, n_runs, n_workers=1, execution=ALONE, **changes):
+        runs = Sweep(base=base, seeds=range(n_runs), **changes).runs()
+        place = Destination("runs")
+        return [len(each.runs) for each in jobs_of(runs, place, execution, together=None, n_workers=n_workers)]
+
+    def test_small_networks_together_and_large_ones_alone(self):
+        assert self.sizes(SHORT, 40) == [16, 16, 8]
+        assert self.sizes(recipe("small").experiment, 8) == [4, 4]
+        assert self.sizes(recipe("mainline").experiment, 3) == [1, 1, 1]
+        assert self.sizes(recipe("repeated-subsequences").experiment, 2) == [1, 1]
+
+    def test_every_worker_has_its_share(self):
+        assert self.sizes(SHORT, 16, n_workers=2) == [8, 8]
+        assert self.sizes(SHORT, 3, n_workers=8) == [1, 1, 1]
+
+    def test_only_what_fits_together(self):
+        assert self.sizes(SHORT, 4, vary={"d_mlp": (32, 64), "weight_decay": (0.0, 1.0)}) == [8, 8]
+
+    def test_on_a_gpu_by_the_hundred(self):
+        on_gpu = Execution(device="cuda", threads=1)
+        assert self.sizes(recipe("mainline").experiment, 300, execution=on_gpu) == [256, 44]
 
 
 class TestCarryOut:

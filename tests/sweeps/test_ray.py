@@ -13,7 +13,7 @@ import pytest
 
 from grokscope.models import MLPConfig
 from grokscope.runs import Execution, Experiment, Run
-from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, run_sweep
+from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, run_sweep
 from grokscope.sweeps.jobs import jobs_of
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, Stop
@@ -89,7 +89,8 @@ class Watching:
 
 
 def swept(sweep, folder, engine, watcher):
-    return run_sweep(sweep, SweepFolder(str(folder)), engine, execution=ONE_THREAD, watcher=watcher, explained=False)
+    way = Way(engine, ONE_THREAD)
+    return run_sweep(sweep, SweepFolder(str(folder)), way, watcher=watcher, explained=False)
 
 
 def test_the_same_rows_as_here(tmp_path, engine):

@@ -9,7 +9,7 @@ import pytest
 from grokscope.errors import ConfigError, RunError
 from grokscope.models import MLPConfig
 from grokscope.runs import Execution, Experiment
-from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, expected_cost, run_sweep
+from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, expected_cost, run_sweep
 from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, Stop
@@ -40,11 +40,13 @@ class Watching:
         self.results.append(result)
 
 
-def swept(sweep, folder, engine=None, **changes):
+ONE_THREAD = Execution(device="cpu", threads=1)
+
+
+def swept(sweep, folder, engine=None, *, together=1, **changes):
     watcher = Watching()
-    execution = Execution(device="cpu", threads=1)
-    whole = {"explained": False, "execution": execution, "watcher": watcher, **changes}
-    return run_sweep(sweep, SweepFolder(folder), engine or InProcess(), **whole), watcher
+    way = Way(engine or InProcess(), ONE_THREAD, together=together)
+    return run_sweep(sweep, SweepFolder(folder), way, **{"explained": False, "watcher": watcher, **changes}), watcher
 
 
 class Failing:
@@ -161,22 +163,24 @@ class TestRefusals:
 
 
 class TestExpectedCost:
-    EXECUTION = Execution(device="cpu", threads=1)
+    @staticmethod
+    def way(n_workers=1, together=1):
+        return Way(InProcess(), ONE_THREAD, n_workers, together)
 
     def test_scales_with_runs_steps_and_workers(self):
         runs = Sweep(base=SHORT, seeds=range(4), vary={"weight_decay": (0.0, 1.0)}).runs()
-        one, two = (expected_cost(runs, self.EXECUTION, n_workers=n) for n in (1, 2))
+        one, two = (expected_cost(runs, self.way(n)) for n in (1, 2))
         assert one.n_runs == 8
         assert 1.2 < one.seconds / two.seconds < 3.3
         longer = Sweep(base=SHORT.override({"stop.steps": 40_000}), seeds=range(8)).runs()
-        assert expected_cost(longer, self.EXECUTION).seconds > 100 * one.seconds
+        assert expected_cost(longer, self.way()).seconds > 100 * one.seconds
 
     def test_disk_is_what_a_run_leaves(self, tmp_path):
         sweep = Sweep(base=SHORT, seeds=range(2))
-        expected = expected_cost(sweep.runs(), self.EXECUTION, together=2).bytes
+        expected = expected_cost(sweep.runs(), self.way(together=2)).bytes
         swept(sweep, tmp_path)
         kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
         assert expected == pytest.approx(kept, rel=0.15)
 
     def test_nothing_left(self):
-        assert expected_cost([], self.EXECUTION).seconds == 0
+        assert expected_cost([], self.way()).seconds == 0

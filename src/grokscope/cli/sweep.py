@@ -49,7 +49,9 @@ def sweep(
         str | None, Option(help="here, processes, ensembles or ray [processes; with a GPU ensembles].")
     ] = None,
     workers: Annotated[int | None, Option(metavar="INT", min=1, help="Runs at a time [one a CPU core].")] = None,
-    together: Annotated[int | None, Option(metavar="INT", min=1, help="Runs trained as one ensemble.")] = None,
+    together: Annotated[
+        int | None, Option(metavar="INT", min=1, help="Runs trained as one ensemble [as many as pay].")
+    ] = None,
     address: Annotated[str | None, Option(help="Of a Ray cluster [a new one on this machine].")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], Option(help="Of each worker.")] = "auto",
     out: Annotated[
@@ -97,7 +99,7 @@ def sweep(
     ended = {each.folder for each in folder.ended(runs, measures, explained=explain)}
     left = [run for run in runs if run.folder not in ended]
     console = Console()
-    cost = expected_cost(left, way.execution, together=way.together, n_workers=way.n_workers)
+    cost = expected_cost(left, way)
     print_plan(console, planned, runs, folder.place, way, cost)
     if dry_run:
         return None
@@ -105,9 +107,8 @@ def sweep(
     try:
         with show_sweep(Console(stderr=True)) as watcher:
             table = run_sweep(
-                planned, folder, way.engine, execution=way.execution, watcher=watcher, together=way.together,
-                measures=measures, explained=explain, resume=resume,
-            )  # fmt: skip
+                planned, folder, way, watcher=watcher, measures=measures, explained=explain, resume=resume
+            )
     except KeyboardInterrupt:
         return _stopped(console, folder, again)
     if len(table) < len(runs):

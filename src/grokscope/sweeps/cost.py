@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from grokscope.runs import Execution, Experiment, ensemble_key
+from grokscope.runs import Experiment, ensemble_key
 from grokscope.runs.run import initial_model
+from grokscope.sweeps.jobs import batches_of
+from grokscope.sweeps.packing import MOST, ON_GPU
 from grokscope.sweeps.plan import PlannedRun
+from grokscope.sweeps.ways import Way
 from grokscope.tasks import build_task
 from grokscope.training import EnsembleTrainer, Member, SGDConfig, Trainer
 
@@ -30,32 +33,34 @@ class Cost:
     """Of checkpoints and training states, if every run takes all its steps."""
 
 
-def expected_cost(runs: Sequence[PlannedRun], execution: Execution, *, together: int = 1, n_workers: int = 1) -> Cost:
+def expected_cost(runs: Sequence[PlannedRun], way: Way) -> Cost:
     """Return what ``runs`` will take; trains some for a moment, and keeps nothing.
 
     Args:
         runs: those that are left to do.
-        execution: device and threads of each worker.
-        together: how many are trained as one ensemble.
-        n_workers: how many ensembles, or runs, are trained at a time.
+        way: how they are going to be trained.
     """
-    kinds: dict[str, list[Experiment]] = {}
-    for run in runs:
-        kinds.setdefault(ensemble_key(run.experiment), []).append(run.experiment)
+    batches = [
+        [run.experiment for run in batch] for batch in batches_of(runs, way.execution, way.together, way.n_workers)
+    ]
+    kinds = {
+        ensemble_key(batch[0]): batch for batch in reversed(batches)
+    }  # the first of each kind, as a rule a full one
     timed = list(kinds)[:: -(-len(kinds) // KINDS)] if kinds else []
-    with execution.resolved().applied() as device:
-        measured = {key: _Speed.of(kinds[key][:together], device) for key in timed}
+    with way.execution.resolved().applied() as device:
+        # a cluster's ensembles may be made for GPUs that this machine has not
+        most = ON_GPU if device.type == "cuda" else MOST
+        measured = {key: _Speed.of(kinds[key][:most], device) for key in timed}
     typical = _Speed.mean(list(measured.values()))
     seconds = size = 0.0
-    for key, experiments in kinds.items():
-        speed = measured.get(key, typical)
-        for experiment in experiments:
+    for batch in batches:
+        speed = measured.get(ensemble_key(batch[0]), typical)
+        for experiment in batch:
             steps = experiment.stop.steps
             seconds += steps * speed.step + (steps // experiment.evaluate_every + 1) * speed.evaluation
             slots = 1 if isinstance(experiment.optimizer, SGDConfig) else 2
             size += speed.weights * (steps // experiment.checkpoint_every + 2 + slots)
-    workers = max(1, min(n_workers, -(-len(runs) // together)))
-    return Cost(len(runs), seconds / workers, int(size))
+    return Cost(len(runs), seconds / max(1, min(way.n_workers, len(batches))), int(size))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from grokscope.runs.files import write_atomically
 from grokscope.runs.folder import RunFolder
 from grokscope.sweeps.destination import Destination
 from grokscope.sweeps.outcomes import Row, outcome_row
+from grokscope.sweeps.packing import together_of
 from grokscope.sweeps.plan import PlannedRun
 
 OUTCOME = "outcome.json"
@@ -56,16 +57,42 @@ def jobs_of(
     place: Destination,
     execution: Execution,
     *,
-    together: int = 1,
+    together: int | None = 1,
+    n_workers: int = 1,
     measures: Sequence[str] = (),
     explained: bool = True,
 ) -> list[Job]:
-    """Return jobs of up to ``together`` runs each, of which those in one job fit into one ensemble."""
+    """Return jobs of runs that fit into one ensemble.
+
+    Args:
+        runs: what is to be done.
+        place: of their folders.
+        execution: of each worker.
+        together: how many runs a job has at most; None: as many as pay.
+        n_workers: how many jobs are carried out at a time.
+        measures: for the rows.
+        explained: whether rows have a verdict.
+    """
+    return [
+        Job(tuple(batch), place, execution, tuple(measures), explained)
+        for batch in batches_of(runs, execution, together, n_workers)
+    ]
+
+
+def batches_of(
+    runs: Sequence[PlannedRun], execution: Execution, together: int | None, n_workers: int
+) -> list[Sequence[PlannedRun]]:
+    """Return ``runs`` as :func:`jobs_of` packs them."""
+    if together == 1:
+        return [[run] for run in runs]
     kinds: dict[str, list[PlannedRun]] = {}
     for run in runs:
-        kinds.setdefault(ensemble_key(run.experiment) if together > 1 else run.folder, []).append(run)
-    batches = [each[first : first + together] for each in kinds.values() for first in range(0, len(each), together)]
-    return [Job(tuple(batch), place, execution, tuple(measures), explained) for batch in batches]
+        kinds.setdefault(ensemble_key(run.experiment), []).append(run)
+    batches: list[Sequence[PlannedRun]] = []
+    for each in kinds.values():
+        size = together or together_of(each, execution, n_workers)
+        batches += [each[first : first + size] for first in range(0, len(each), size)]
+    return batches
 
 
 def carry_out(job: Job, tell: Tell = lambda folder, step: None) -> list[Result]:

@@ -41,9 +41,9 @@ class RayCluster:
         if not ray.is_initialized():
             _join(address)
         resources = ray.cluster_resources()
-        self._gpus = 1 if resources.get("GPU", 0) >= 1 else 0
+        self.has_gpus = resources.get("GPU", 0) >= 1
         self._most = n_workers
-        slots = int(resources.get("GPU" if self._gpus else "CPU", 1))
+        slots = int(resources.get("GPU" if self.has_gpus else "CPU", 1))
         self.n_at_a_time = max(1, min(n_workers or slots, slots))
         self._n_nodes = sum(bool(node["Alive"]) for node in ray.nodes())
 
@@ -57,7 +57,9 @@ class RayCluster:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})  # it outlives every other node
         # spread: a node that is lost takes as few jobs along as can be
-        task = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=0, scheduling_strategy="SPREAD")(_carry_out)
+        task = ray.remote(num_cpus=1, num_gpus=int(self.has_gpus), max_retries=0, scheduling_strategy="SPREAD")(
+            _carry_out
+        )
         waiting, going_on, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
         try:
             with asked_to_stop() as asked:

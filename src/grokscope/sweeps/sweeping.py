@@ -10,14 +10,13 @@ import yaml
 from pydantic import ValidationError
 
 from grokscope.errors import RunError
-from grokscope.runs import Execution
 from grokscope.runs.experiment import explain_validation
 from grokscope.sweeps.destination import Destination
-from grokscope.sweeps.engines import Engine
 from grokscope.sweeps.jobs import OUTCOME, Result, jobs_of, kept_row
 from grokscope.sweeps.outcomes import check_measures
 from grokscope.sweeps.plan import PlannedRun, Sweep
 from grokscope.sweeps.table import as_parquet, results_table
+from grokscope.sweeps.ways import Way
 
 PLAN, TABLE, RUNS = "sweep.yaml", "results.parquet", "runs"
 """What is in a sweep's folder: what it consists of, what came of it, and a folder for each run."""
@@ -40,6 +39,19 @@ class Watcher(Protocol):
     def ended(self, result: Result) -> None:
         """Take how a run ended; one that failed may be tried again."""
         ...
+
+
+class _Nobody:
+    """Is told, and does nothing."""
+
+    def begin(self, planned: Sequence[PlannedRun], ended: Sequence[Result]) -> None:
+        pass
+
+    def step(self, folder: str, step: int) -> None:
+        pass
+
+    def ended(self, result: Result) -> None:
+        pass
 
 
 class SweepFolder:
@@ -128,11 +140,9 @@ class SweepFolder:
 def run_sweep(
     sweep: Sweep,
     folder: SweepFolder,
-    engine: Engine,
+    way: Way,
     *,
-    execution: Execution,
-    watcher: Watcher,
-    together: int = 1,
+    watcher: Watcher | None = None,
     measures: Sequence[str] = (),
     explained: bool = True,
     resume: bool = False,
@@ -145,13 +155,15 @@ def run_sweep(
     Args:
         sweep: what to train.
         folder: of the sweep; must not hold anything yet, unless ``resume``.
-        engine: where to train.
-        execution: device and threads of each worker.
-        watcher: is told how it goes on.
-        together: how many runs may be trained as one ensemble.
+        way: where and how to train (:func:`grokscope.sweeps.way_of`).
+        watcher: is told how it goes on; nobody if None.
         measures: of each run's last network, for the table (:func:`grokscope.sweeps.measures_of`).
         explained: whether to test each last network's explanation, for its ``verdict``.
         resume: go on with the sweep in ``folder``; begin it if there is none.
+
+    Example:
+        >>> sweep = Sweep(base=recipe("small").experiment, seeds=range(8), vary={"weight_decay": (0.3, 1, 3)})
+        >>> table = run_sweep(sweep, SweepFolder("runs/decays"), way_of("processes"))
 
     Returns:
         :func:`grokscope.sweeps.table.results_table`; after Ctrl-C it lacks the runs that had not ended.
@@ -160,14 +172,14 @@ def run_sweep(
         RunError: the folder is taken by something else, or cannot be written.
         ConfigError: a setting, a value or a measure is not possible.
     """
-    planned = sweep.runs()
+    planned, watching = sweep.runs(), watcher or _Nobody()
     check_measures(sweep.base, measures)
     folder.require_free(sweep, resume=resume)
     folder.place.require_reachable()
     with folder.place.held():
         folder.write_plan(sweep)
         results = {each.folder: each for each in folder.ended(planned, measures, explained=explained)}
-        watcher.begin(planned, list(results.values()))
+        watching.begin(planned, list(results.values()))
 
         def table() -> pd.DataFrame:
             return results_table(planned, list(results.values()), measures)
@@ -177,17 +189,18 @@ def run_sweep(
             jobs = jobs_of(
                 [run for run in planned if run.folder not in results or results[run.folder].error is not None],
                 (folder.place / RUNS).absolute(),
-                execution,
+                way.execution,
                 # what failed together is tried again alone: one of them may have taken the others along
-                together=1 if attempt else together,
+                together=1 if attempt else way.together,
+                n_workers=way.n_workers,
                 measures=measures,
                 explained=explained,
             )
-            for some in engine.carry_out(jobs, watcher.step):
+            for some in way.engine.carry_out(jobs, watching.step):
                 for result in some:
                     if not result.is_interrupted:
                         results[result.folder] = result
-                        watcher.ended(result)
+                        watching.ended(result)
                 folder.write_table(table())
             if not all(run.folder in results for job in jobs for run in job.runs):
                 break  # somebody wants it to stop

@@ -9,10 +9,9 @@ import torch
 from grokscope.errors import ConfigError, nearest
 from grokscope.runs import Execution
 from grokscope.sweeps.engines import Engine, InProcess, Processes
+from grokscope.sweeps.packing import ON_GPU
 
 EngineName = Literal["here", "processes", "ensembles", "ray"]
-TOGETHER = {"cpu": 16, "cuda": 256}
-"""How many runs an ensemble has that nobody gave a number: see benchmarks/throughput.py."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,10 @@ class Way:
     engine: Engine
     execution: Execution
     """Of each worker."""
-    n_workers: int
-    together: int
-    in_words: str
+    n_workers: int = 1
+    together: int | None = 1
+    """How many runs in one ensemble; None: as many as pay (:mod:`grokscope.sweeps.packing`)."""
+    in_words: str = ""
 
 
 def way_of(
@@ -41,7 +41,7 @@ def way_of(
         name: ``here``, one after the other in this process; ``processes`` of this machine with one thread each (what
             is chosen on a CPU); ``ensembles`` in this process (what is chosen on a GPU); ``ray``, a cluster.
         workers: how many runs or ensembles at a time, with processes and Ray; one a CPU core, if not given.
-        together: how many runs in one ensemble.
+        together: how many runs in one ensemble; None: as many as pay, and one with ``here``.
         device: of each worker.
         address: of a Ray cluster; if not given, the one that this machine belongs to, or a new one of this machine.
 
@@ -56,21 +56,23 @@ def way_of(
         raise ConfigError(f"--workers {workers}: engine {name!r} is this process alone; leave it off, or use processes")
     if address is not None and name != "ray":
         raise ConfigError(f"--address {address} is of a Ray cluster; add --engine ray")
-    n_together = together or (TOGETHER["cuda" if has_gpu else "cpu"] if name == "ensembles" or has_gpu else 1)
-    packed = f", up to {n_together} runs in one ensemble" if n_together > 1 else ""
+    if name == "here":
+        together = together or 1
+    packed = {None: ", as ensembles where that pays", 1: ""}.get(together, f", up to {together} runs in one ensemble")
     if name in ("here", "ensembles"):
-        execution = Execution(device=device).resolved()
-        words = f"in this process{packed}" if n_together > 1 else "in this process, one after the other"
-        return Way(InProcess(), execution, 1, n_together, words)
+        words = "in this process" + (packed or ", one after the other")
+        return Way(InProcess(), Execution(device=device).resolved(), 1, together, words)
     execution = Execution(device=device, threads=1)
     if name == "processes":
         n_workers = workers or os.cpu_count() or 1
         words = f"in {n_workers} process{'es' * (n_workers > 1)}, one thread each{packed}"
-        return Way(Processes(n_workers), execution.resolved(), n_workers, n_together, words)
+        return Way(Processes(n_workers), execution.resolved(), n_workers, together, words)
     try:
         from grokscope.sweeps.ray_engine import RayCluster  # only now: it needs an extra
     except ImportError as error:
         raise ConfigError(f"Ray is not installed ({error}); install it with: pip install 'grokscope[ray]'") from error
     cluster = RayCluster(address, n_workers=workers)
     n_workers = cluster.n_at_a_time
-    return Way(cluster, execution, n_workers, n_together, f"on {cluster}, {n_workers} at a time{packed}")
+    if cluster.has_gpus:
+        together = together or ON_GPU
+    return Way(cluster, execution, n_workers, together, f"on {cluster}, {n_workers} at a time{packed}")
