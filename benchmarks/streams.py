@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from grokscope.experiments import recipe
 from grokscope.runs import Execution
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import initial_model
 from grokscope.tasks import build_task
 from grokscope.training import Trainer
 

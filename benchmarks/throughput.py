@@ -27,11 +27,10 @@ import torch
 
 from grokscope.experiments import recipe
 from grokscope.runs import Execution, Experiment
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import member_of, task_of
 from grokscope.sweeps import Sweep, SweepFolder, Way, run_sweep, way_of
 from grokscope.sweeps.jobs import batches_of
-from grokscope.tasks import build_task
-from grokscope.training import EnsembleTrainer, Member
+from grokscope.training import EnsembleTrainer
 
 GROKS_AT, TIMED_STEPS = 9_550, 100
 """Of the mainline, seed 0: docs/results.md. And how many steps of it are timed."""
@@ -105,8 +104,8 @@ class Size:
 def measured(experiment: Experiment, n_runs: int) -> Size:
     """Time steps of an ensemble in this process, which has done nothing else before."""
     with Execution(threads=None if torch.cuda.is_available() else 1).resolved().applied() as device:
-        members = [member(experiment, seed, device) for seed in range(n_runs)]
-        trainer = EnsembleTrainer(members)
+        seeded = [experiment.override({"seed": seed}) for seed in range(n_runs)]
+        trainer = EnsembleTrainer([member_of(each, task_of(each), device) for each in seeded])
         step(trainer, device)
         times, began = list[float](), time.perf_counter()
         while len(times) < 3 or (time.perf_counter() - began < 3 and len(times) < 300):
@@ -119,13 +118,6 @@ def measured(experiment: Experiment, n_runs: int) -> Size:
 
 def own_peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def member(experiment: Experiment, seed: int, device: torch.device) -> Member:
-    seeded = experiment.override({"seed": seed})
-    task = build_task(seeded.task, split_seed=seed, data_seed=seed)
-    model = initial_model(seeded, task).to(device)
-    return Member(model, task.to(device), seeded.optimizer, seeded.schedule)
 
 
 def step(trainer: EnsembleTrainer, device: torch.device) -> None:

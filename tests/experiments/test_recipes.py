@@ -2,7 +2,7 @@ import pytest
 
 import grokscope as gs
 from grokscope.experiments import default_folder, published_of, recipe, recipe_names
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import initial_model
 from grokscope.tasks import build_task
 from grokscope.training import Trainer
 

@@ -10,7 +10,7 @@ from grokscope.errors import ConfigError
 from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.runs import Experiment, Seeds, load_experiment
 from grokscope.runs.experiment import experiment_from
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import initial_model
 from grokscope.tasks import EndlessData, ModularConfig, modular_task
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Stop
 

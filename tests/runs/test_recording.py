@@ -17,8 +17,8 @@ from grokscope.errors import ConfigError, DivergenceError, RunError
 from grokscope.models import TransformerConfig
 from grokscope.runs import Execution, Experiment, Run, record_run
 from grokscope.runs.folder import RunFolder
+from grokscope.runs.making import initial_model
 from grokscope.runs.metrics import MetricsFile
-from grokscope.runs.run import initial_model
 from grokscope.tasks import ModularConfig
 from grokscope.training import AdamWConfig, Stop
 

@@ -5,29 +5,17 @@ import os
 import signal
 
 import pytest
+from short_runs import LONG, ONE_THREAD, SHORT
 
-from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment, Run
+from grokscope.runs import Run
 from grokscope.sweeps import Destination, Sweep
 from grokscope.sweeps.engines import InProcess, Processes
 from grokscope.sweeps.jobs import jobs_of
-from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.training import AdamWConfig, Stop
-
-SHORT = Experiment(
-    name="short",
-    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
-    model=MLPConfig(d_model=24, d_mlp=64),
-    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
-    stop=Stop(steps=40),
-    checkpoint_every=20,
-)
-LONG = SHORT.override({"stop.steps": 1_000_000, "checkpoint_every": 1_000_000})
 
 
 def jobs(folder, base, n_runs, **changes):
     runs = Sweep(base=base, seeds=range(n_runs)).runs()
-    return jobs_of(runs, Destination(str(folder)), Execution(device="cpu", threads=1), explained=False, **changes)
+    return jobs_of(runs, Destination(str(folder)), ONE_THREAD, explained=False, **changes)
 
 
 def all_results(engine, planned, tell=lambda folder, step: None):

@@ -5,38 +5,26 @@ from dataclasses import replace
 
 import pytest
 import torch
+from short_runs import ONE_THREAD, SHORT
 
 from grokscope.experiments import recipe
-from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment, Run, record_ensemble, record_run
+from grokscope.runs import Execution, Run, record_ensemble, record_run
 from grokscope.sweeps import Destination, Sweep, jobs
 from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
-from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.training import AdamWConfig, Stop
-
-SHORT = Experiment(
-    name="short",
-    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
-    model=MLPConfig(d_model=24, d_mlp=64),
-    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
-    stop=Stop(steps=40),
-    checkpoint_every=20,
-)
-ALONE = Execution(device="cpu", threads=1)
 
 
 def job(tmp_path, sweep, **changes):
-    return Job(tuple(sweep.runs()), Destination(str(tmp_path)), ALONE, **{"explained": False, **changes})
+    return Job(tuple(sweep.runs()), Destination(str(tmp_path)), ONE_THREAD, **{"explained": False, **changes})
 
 
 class TestJobs:
     def test_one_run_each(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3)).runs()
-        assert [each.runs for each in jobs_of(runs, Destination(str(tmp_path)), ALONE)] == [(run,) for run in runs]
+        assert [each.runs for each in jobs_of(runs, Destination(str(tmp_path)), ONE_THREAD)] == [(run,) for run in runs]
 
     def test_together_only_what_fits_together(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3), vary={"weight_decay": (0.0, 1.0), "d_mlp": (32, 64)}).runs()
-        jobs = jobs_of(runs, Destination(str(tmp_path)), ALONE, together=4)
+        jobs = jobs_of(runs, Destination(str(tmp_path)), ONE_THREAD, together=4)
         assert [len(each.runs) for each in jobs] == [4, 2, 4, 2]
         for each in jobs:
             assert len({run.arm["model.d_mlp"] for run in each.runs}) == 1
@@ -47,7 +35,7 @@ class TestPacking:
     """Nobody said how many runs are to be trained together."""
 
     @staticmethod
-    def sizes(base, n_runs, n_workers=1, execution=ALONE, **changes):
+    def sizes(base, n_runs, n_workers=1, execution=ONE_THREAD, **changes):
         runs = Sweep(base=base, seeds=range(n_runs), **changes).runs()
         place = Destination("runs")
         return [len(each.runs) for each in jobs_of(runs, place, execution, together=None, n_workers=n_workers)]
@@ -92,7 +80,7 @@ class TestCarryOut:
 
     def test_what_has_begun_is_gone_on_with(self, tmp_path):
         [run] = Sweep(base=SHORT).runs()
-        record_run(run.experiment.override({"stop.steps": 20}), tmp_path / run.folder, execution=ALONE)
+        record_run(run.experiment.override({"stop.steps": 20}), tmp_path / run.folder, execution=ONE_THREAD)
         record = json.loads((tmp_path / run.folder / "run.json").read_text())
         (tmp_path / run.folder / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
         told = []
@@ -118,7 +106,7 @@ class TestCarryOut:
         sweep = Sweep(base=SHORT, vary={"lr": (0.01, 1e30)})
         for planned in (
             job(tmp_path / "together", sweep),
-            *jobs_of(sweep.runs(), Destination(str(tmp_path / "alone")), ALONE),
+            *jobs_of(sweep.runs(), Destination(str(tmp_path / "alone")), ONE_THREAD),
         ):
             for each in carry_out(planned):
                 assert each.error is None

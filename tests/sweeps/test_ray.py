@@ -10,13 +10,11 @@ import threading
 import pandas as pd
 import psutil
 import pytest
+from short_runs import LONG, ONE_THREAD, SHORT
 
-from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment, Run
+from grokscope.runs import Run
 from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, run_sweep
 from grokscope.sweeps.jobs import jobs_of
-from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.training import AdamWConfig, Stop
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'grokscope[ray]'")
 pytestmark = [
@@ -24,17 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]
 
-SHORT = Experiment(
-    name="short",
-    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
-    model=MLPConfig(d_model=24, d_mlp=64),
-    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
-    stop=Stop(steps=40),
-    checkpoint_every=20,
-)
-LONG = SHORT.override({"stop.steps": 1_000_000, "checkpoint_every": 1_000_000})
 MIDDLING = SHORT.override({"stop.steps": 4_000, "checkpoint_every": 100})
-ONE_THREAD = Execution(device="cpu", threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -5,23 +5,11 @@ import signal
 from collections.abc import Iterator, Sequence
 
 import pytest
+from short_runs import ONE_THREAD, SHORT
 
 from grokscope.errors import ConfigError, RunError
-from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment
 from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, expected_cost, run_sweep
 from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
-from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.training import AdamWConfig, Stop
-
-SHORT = Experiment(
-    name="short",
-    task=ModularConfig(p=11, data=FiniteData(train_fraction=0.8)),
-    model=MLPConfig(d_model=24, d_mlp=64),
-    optimizer=AdamWConfig(lr=1e-2, weight_decay=1.0),
-    stop=Stop(steps=40),
-    checkpoint_every=20,
-)
 
 
 class Watching:
@@ -38,9 +26,6 @@ class Watching:
 
     def ended(self, result):
         self.results.append(result)
-
-
-ONE_THREAD = Execution(device="cpu", threads=1)
 
 
 def swept(sweep, folder, engine=None, *, together=1, **changes):

@@ -15,11 +15,12 @@ from grokscope.runs.execution import Execution
 from grokscope.runs.experiment import Experiment
 from grokscope.runs.interruption import asked_to_stop
 from grokscope.runs.keeping import Keeper
+from grokscope.runs.making import member_of
 from grokscope.runs.metrics import Row
 from grokscope.runs.opening import Place
-from grokscope.runs.run import Run, initial_model
+from grokscope.runs.run import Run
 from grokscope.tasks import Task
-from grokscope.training import AdamConfig, AdamWConfig, EnsembleTrainer, Member, Schedule, SGDConfig, Stop
+from grokscope.training import AdamConfig, AdamWConfig, EnsembleTrainer, Schedule, SGDConfig, Stop
 
 OnEnsembleRow = Callable[[int, Row], None]
 """Takes the place of a run among those given, and a row of its metrics."""
@@ -130,17 +131,7 @@ def _train(
     on_row: OnEnsembleRow,
     asked: threading.Event,
 ) -> None:
-    members = [
-        Member(
-            initial_model(run.place.experiment, run.task).to(device),
-            run.task.to(device),
-            run.place.experiment.optimizer,
-            run.place.experiment.schedule,
-            run.place.experiment.l1,
-            run.place.experiment.seeds.noise,
-        )
-        for run in runs
-    ]
+    members = [member_of(run.place.experiment, run.task, device) for run in runs]
     trainer = EnsembleTrainer(members, loss=runs[0].place.experiment.loss)
     if step:
         try:

@@ -14,7 +14,8 @@ from grokscope.runs.execution import Execution
 from grokscope.runs.experiment import Experiment, explain_validation
 from grokscope.runs.files import load_tensors, save_tensors, write_atomically
 from grokscope.runs.folder import RunFolder
-from grokscope.tasks import ModularConfig, ModularTask, Task, TaskConfig, build_task
+from grokscope.runs.making import task_of
+from grokscope.tasks import ModularConfig, ModularTask, Task, TaskConfig
 from grokscope.tasks.operations import is_file_function, source_hash
 
 
@@ -62,8 +63,7 @@ class Place:
         table = None
         if self.begun and self.folder.table.exists():
             table = load_tensors(self.folder.table)["table"]
-        seeds = self.experiment.seeds
-        return build_task(self.experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+        return task_of(self.experiment, table)
 
     def state(self) -> dict[str, Tensor] | None:
         """Return the training state to go on from, or None at the beginning.

@@ -9,8 +9,9 @@ from grokscope.runs.experiment import Experiment
 from grokscope.runs.folder import Status
 from grokscope.runs.interruption import asked_to_stop
 from grokscope.runs.keeping import Keeper, OnRow
+from grokscope.runs.making import initial_model
 from grokscope.runs.opening import Place
-from grokscope.runs.run import Run, initial_model
+from grokscope.runs.run import Run
 from grokscope.training import Trainer
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor
 
 from grokscope.display import facts_table, told_of
 from grokscope.errors import GrokscopeError, RunError
-from grokscope.models import MLP, Transformer, build_model
+from grokscope.models import MLP, Transformer
 from grokscope.runs.experiment import Experiment
 from grokscope.runs.files import load_tensors
 from grokscope.runs.folder import RunFolder
+from grokscope.runs.making import initial_model, task_of
 from grokscope.runs.metrics import read_metrics
-from grokscope.tasks import Task, build_task
+from grokscope.tasks import Task
 
 
 class Run:
@@ -75,8 +75,7 @@ class Run:
     def task(self) -> Task:
         """The task, with the very split and labels that were trained on."""
         table = load_tensors(self.folder.table)["table"] if self.folder.table.exists() else None
-        seeds = self.experiment.seeds
-        return build_task(self.experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+        return task_of(self.experiment, table)
 
     def weights(self, step: int | None = None) -> dict[str, Tensor]:
         """Return the weights by name after ``step`` updates (the last checkpoint if None).
@@ -143,15 +142,3 @@ def _losses(row: Any) -> str:
     if math.isnan(row.test_loss):
         return train
     return f"{train}, test loss {row.test_loss:.3g} nats ({row.test_accuracy:.2%} right)"
-
-
-def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
-    """Return the network of ``experiment`` before its first update."""
-    return build_model(
-        experiment.model,
-        d_vocab=task.d_vocab,
-        d_vocab_out=task.d_vocab_out,
-        n_ctx=task.n_ctx,
-        seed=experiment.seeds.init,
-        dtype=getattr(torch, experiment.dtype),
-    )

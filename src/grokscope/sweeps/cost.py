@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from grokscope.runs import Experiment, ensemble_key
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import member_of, task_of
 from grokscope.sweeps.jobs import batches_of
 from grokscope.sweeps.packing import MOST, ON_GPU
 from grokscope.sweeps.plan import PlannedRun
 from grokscope.sweeps.ways import Way
-from grokscope.tasks import build_task
-from grokscope.training import EnsembleTrainer, Member, SGDConfig, Trainer
+from grokscope.training import EnsembleTrainer, SGDConfig, Trainer
 
 KINDS = 8
 """So many kinds of network are timed; of the others it is assumed that they take as long as these."""
@@ -73,7 +72,7 @@ class _Speed:
 
     @classmethod
     def of(cls, experiments: Sequence[Experiment], device: torch.device) -> "_Speed":
-        members = [_member(experiment, device) for experiment in experiments]
+        members = [member_of(experiment, task_of(experiment), device) for experiment in experiments]
         first = experiments[0]
         if len(members) > 1:
             trainer: Trainer | EnsembleTrainer = EnsembleTrainer(members, loss=first.loss)
@@ -100,13 +99,6 @@ class _Speed:
             sum(each.evaluation for each in speeds) / n,
             sum(each.weights for each in speeds) // n,
         )
-
-
-def _member(experiment: Experiment, device: torch.device) -> Member:
-    seeds = experiment.seeds
-    task = build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data)
-    model = initial_model(experiment, task).to(device)
-    return Member(model, task.to(device), experiment.optimizer, experiment.schedule, experiment.l1, seeds.noise)
 
 
 def _seconds(action: Callable[[], object]) -> float:

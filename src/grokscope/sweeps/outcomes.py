@@ -15,9 +15,9 @@ from grokscope.explain import explain
 from grokscope.explain.subject import subject_of_run
 from grokscope.models import MLP, Transformer
 from grokscope.runs import Experiment, Run
-from grokscope.runs.run import initial_model
+from grokscope.runs.making import initial_model, task_of
 from grokscope.sweeps.plan import PlannedRun
-from grokscope.tasks import ModularTask, SequenceTask, Task, build_task
+from grokscope.tasks import ModularTask, SequenceTask, Task
 
 Outcome = Literal["generalised at once", "grokked", "memorised", "not fitted", "diverged"]
 OUTCOMES: tuple[Outcome, ...] = ("generalised at once", "grokked", "memorised", "not fitted", "diverged")
@@ -86,7 +86,7 @@ def measures_of(experiment: Experiment) -> list[str]:
     Raises:
         ConfigError: it has none, as its task is not addition in any coordinates.
     """
-    task = build_task(experiment.task, split_seed=experiment.seeds.split, data_seed=experiment.seeds.data)
+    task = task_of(experiment)
     return list(_measured(initial_model(experiment, task), task, []))
 
 

@@ -6,8 +6,8 @@ import torch
 
 from grokscope.models import TransformerConfig
 from grokscope.runs import Execution, Experiment
+from grokscope.runs.making import task_of
 from grokscope.sweeps.plan import PlannedRun
-from grokscope.tasks import build_task
 
 ON_GPU = 256
 """One that does not fit into memory is halved when it is trained."""
@@ -32,9 +32,8 @@ def together_of(runs: Sequence[PlannedRun], execution: Execution, n_workers: int
 
 def step_bytes(experiment: Experiment) -> int:
     """Return about how many bytes a step of a run keeps for its gradients: activations, without weights."""
-    seeds = experiment.seeds
-    task = build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data)
-    model, n_examples = experiment.model, task.batches(0).tokens.shape[0]
+    task, model = task_of(experiment), experiment.model
+    n_examples = task.batches(0).tokens.shape[0]
     if isinstance(model, TransformerConfig):
         # the last layer is computed only where an answer is read, and the first one's attention once a distinct pair
         n_positions = task.n_ctx if model.n_layers > 1 else len(task.scored_positions)
