@@ -137,7 +137,7 @@ def wait_until(running, is_so):
 
 
 def test_killed_and_on_again(call, tmp_path):
-    options = ["sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "-o", "cut"]
+    options = ["sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--together", "1", "-o", "cut"]
     # a seed's run that ends at once, and one that takes longer than anybody waits
     options += ["--vary", "stop.steps=40,100000", "--set", "checkpoint_every=20"]
     running = begun(tmp_path, *options)
@@ -161,8 +161,8 @@ def test_killed_and_on_again(call, tmp_path):
 
 def test_ctrl_c_and_on_again(call, tmp_path):
     options = [
-        "sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--set", "stop.steps=100000",
-        "--set", "checkpoint_every=100000", "-o", "cut",
+        "sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--together", "1",
+        "--set", "stop.steps=100000", "--set", "checkpoint_every=100000", "-o", "cut",
     ]  # fmt: skip
     running = begun(tmp_path, *options)
     metrics = tmp_path / "cut" / "runs" / "seed0" / "metrics.csv"

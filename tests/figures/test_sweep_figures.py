@@ -1,5 +1,7 @@
 """Pictures of a sweep show what its table says, and a control beside the frequencies."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from grokscope.analysis.arms import arms_of
 from grokscope.errors import ConfigError
 from grokscope.figures import key_frequency_counts, save_figure, survival_curves, time_to_grok
+from grokscope.figures.export import to_svg
 from grokscope.figures.families import ordered_looks
+from grokscope.figures.paper import fit_to_paper
 from grokscope.figures.survival import looks_of
 
 
@@ -63,6 +67,16 @@ class TestSurvival:
         counted = [text.get_text() for text in figure.axes[1].texts]
         assert counted[:2] == ["runs left", "8"]
         assert counted[-1] == "2"
+
+    @pytest.mark.parametrize("width", [85.0, 180.0])
+    def test_in_a_paper_words_have_one_size_and_numbers_stand_apart(self, width):
+        figure = fit_to_paper(survival_curves(arms_of(table(), ["weight_decay"])), width)
+        to_svg(figure)
+        sizes = {round(text.get_fontsize(), 2) for legend in figure.legends for text in legend.get_texts()}
+        assert sizes == {6.3}
+        counted = [text.get_window_extent() for text in figure.axes[1].texts if text.get_text()]
+        for one, other in combinations(counted, 2):
+            assert not one.overlaps(other)
 
     def test_values_of_a_number_go_from_dark_to_light_and_words_do_not(self):
         ordered = looks_of(["weight decay 3", "weight decay 0.3", "weight decay 1"])

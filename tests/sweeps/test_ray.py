@@ -105,24 +105,6 @@ def test_a_worker_killed_in_the_middle(tmp_path, engine):
     assert again[1]["from_step"] > 0  # gone on with, and not begun anew
 
 
-def test_a_node_lost_in_the_middle(tmp_path, engine, nodes):
-    node = nodes.add_node(num_cpus=1)
-    [raylet] = node.all_processes["raylet"]
-
-    def lost():
-        if not workers(of=raylet.process.pid):
-            return False
-        nodes.remove_node(node, allow_graceful=False)
-        return True
-
-    watcher = Watching(lost)
-    table = swept(Sweep(base=MIDDLING, seeds=range(4)), tmp_path, engine, watcher)
-    assert watcher.is_broken
-    [why] = watcher.failed
-    assert "its worker on the cluster died" in why
-    assert table["status"].tolist() == ["finished"] * 4
-
-
 def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_with(tmp_path, engine):
     planned = jobs_of(Sweep(base=LONG, seeds=range(3)).runs(), Destination(str(tmp_path)), ONE_THREAD, explained=False)
     asked = threading.Event()
@@ -150,6 +132,25 @@ def test_the_command(tmp_path, nodes):
     assert done.returncode == 0, done.stderr
     assert "on a Ray cluster of 3 nodes, 2 at a time" in " ".join(done.stdout.split())
     assert SweepFolder(place).table()["status"].tolist() == ["finished"] * 2
+
+
+def test_a_node_lost_in_the_middle(tmp_path, engine, nodes):
+    """The last one on the cluster, which takes its time to notice."""
+    node = nodes.add_node(num_cpus=1)
+    [raylet] = node.all_processes["raylet"]
+
+    def lost():
+        if not workers(of=raylet.process.pid):
+            return False
+        nodes.remove_node(node, allow_graceful=False)
+        return True
+
+    watcher = Watching(lost)
+    table = swept(Sweep(base=MIDDLING, seeds=range(4)), tmp_path, engine, watcher)
+    assert watcher.is_broken
+    [why] = watcher.failed
+    assert "its worker on the cluster died" in why
+    assert table["status"].tolist() == ["finished"] * 4
 
 
 def test_nobody_at_the_address(tmp_path):

@@ -23,11 +23,11 @@ def fit_legends(figure: Figure, scale: float) -> None:
         if legend is not None:
             _fill(legend, _entries(legend), legend._ncols, scale)
     for legend in figure.legends:
-        kinds = _kinds(_rows(legend))
+        kinds, grows = _kinds(_rows(legend)), scale
         widest = max(map(len, kinds))
         for columns in range(min(legend._ncols, widest), 0, -1):
-            _fill(legend, _in_columns(kinds, columns), columns, scale)
-            scale = 1.0
+            _fill(legend, _in_columns(kinds, columns), columns, grows)
+            grows = 1.0  # it has its size, and only its columns change
             if legend.get_window_extent().width < figure.bbox.width:
                 break
 

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from grokscope.analysis.arms import durations_of
@@ -22,6 +20,8 @@ MOST_ARMS = 12
 """Arms whose curves an eye can tell apart."""
 _COUNTED_AT = 5
 """Steps at which the runs that are left are counted below the curves."""
+_ROW = 0.26
+"""Of these numbers, in inches: in a narrow figure they stand as close as can be."""
 _DECADE = 10.0
 """Where the last run groks so many times as late as the first, steps are drawn on a logarithmic scale."""
 _LINE = 100
@@ -45,8 +45,8 @@ def survival_curves(arms: Mapping[str, pd.DataFrame]) -> Figure:
         raise ConfigError(f"{len(arms)} arms: survival curves can be drawn of 1 to {MOST_ARMS}; vary less")
     found = {label: durations_of(runs) for label, runs in arms.items()}
     looks = looks_of(list(arms))
-    figure = blank_figure(3.9 + 0.22 * len(arms))
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 0.22 * (len(arms) + 1)))
+    figure = blank_figure(4.1 + _ROW * len(arms))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, _ROW * (len(arms) + 1)))
     for label, durations in found.items():
         _draw(axes, durations, looks[label].colour)
     axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
@@ -105,7 +105,7 @@ def _draw(axes: Axes, durations: Durations, colour: str) -> None:
 def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look], times: np.ndarray) -> None:
     """Write how many runs of each arm were still watched and had not grokked."""
     axes.axis("off")
-    axes.set_ylim(len(found) + 0.5, -0.8)
+    axes.set_ylim(len(found) + 0.2, -0.8)
     beside = axes.get_yaxis_transform()
     texts = [axes.text(0, -0.3, "runs left", transform=beside, ha="left", va="center", fontsize=9, color=GREY)]
     for row, (label, durations) in enumerate(found.items()):
@@ -123,11 +123,11 @@ def _legend(figure: Figure, found: Mapping[str, Durations], looks: Mapping[str, 
         Line2D([], [], color=look.colour, linestyle=look.dashes, linewidth=3, label=label)
         for label, look in looks.items()
     ]
-    kinds: list[Artist] = [Patch(color=GREY, alpha=0.3, linewidth=0, label="95 % interval")]
+    kinds = [Line2D([], [], color=GREY, alpha=0.3, linewidth=8, solid_capstyle="butt", label="95 % interval")]
     if any(not each.happened.all() for each in found.values()):
         kinds.append(Line2D([], [], color=GREY, marker="|", linestyle="", markersize=9, label="ended without grokking"))
     across = max(1, min(len(handles), _LINE // (max(map(len, looks)) + 5)))
     above = figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.6)
     for text in above.get_texts():
         text.set_parse_math(False)
-    figure.legend(handles=kinds, loc="outside upper right", ncols=len(kinds), handlelength=1.6)
+    figure.legend(handles=kinds, loc="outside lower left", ncols=len(kinds), handlelength=1.6)

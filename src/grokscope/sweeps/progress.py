@@ -35,7 +35,7 @@ class Tally:
         """Take all runs, and how those ended that had ended before."""
         self.steps_of = {run.folder: run.experiment.stop.steps for run in planned}
         for result in ended:
-            self.ended(result)
+            self._note(result)
 
     def step(self, folder: str, step: int) -> None:
         """Take where a run is."""
@@ -44,6 +44,9 @@ class Tally:
 
     def ended(self, result: Result) -> None:
         """Take how a run ended."""
+        self._note(result)
+
+    def _note(self, result: Result) -> None:
         self.at.pop(result.folder, None)
         self.outcomes[result.folder] = "failed" if result.row is None else str(result.row["outcome"])
 
@@ -122,6 +125,7 @@ class _Plain(Tally):
 
     def begin(self, planned: Sequence[PlannedRun], ended: Sequence[Result]) -> None:
         super().begin(planned, ended)
+        self._began = self._last = time.monotonic()
         self._before = self.done
 
     def step(self, folder: str, step: int) -> None:
