@@ -1,7 +1,7 @@
 """Grokked networks an hour on this machine, and what an ensemble costs as it grows.
 
-    python benchmarks/throughput.py                    # both, a quarter of an hour on two cores
-    python benchmarks/throughput.py hour --runs 16     # of each kind of network so many are trained until they grok
+    python benchmarks/throughput.py                    # both, twelve minutes on two cores
+    python benchmarks/throughput.py hour --runs 16     # so many of `small`, more of tiny and fewer of large ones
     python benchmarks/throughput.py growth --most 256  # steps of 1, 2, 4 … networks at once
 
 hour: the same runs one after another with all threads, in processes of one thread each, and as ensembles in such
@@ -62,6 +62,8 @@ def trained(experiment: Experiment, n_runs: int, way: Way) -> tuple[pd.DataFrame
         table = run_sweep(
             Sweep(base=experiment, seeds=tuple(range(n_runs))), SweepFolder(folder), way, explained=False, resume=True
         )
+        if len(table) < n_runs:
+            raise SystemExit("stopped: these numbers are of no use")
         return table, time.perf_counter() - began
 
 
@@ -151,7 +153,9 @@ def growth(most: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("hour", "growth"), help="one of the two [both]")
-    parser.add_argument("--runs", type=int, default=8, help="of `small`; half as many of the larger networks [8]")
+    parser.add_argument(
+        "--runs", type=int, default=4, help="of `small`; four times as many tiny ones, half as many large ones [4]"
+    )
     parser.add_argument("--most", type=int, default=1024, help="the largest ensemble [1024]")
     options = parser.parse_args()
     if options.what != "growth":
