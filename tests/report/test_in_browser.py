@@ -136,8 +136,8 @@ def test_dark_and_light_can_be_read_and_follow_the_system(browser, pages):
         opened.steps()
         assert min(contrasts(opened)) > 7
         before = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        opened.page.emulate_media(color_scheme="dark")
         light_letters = opened.page.evaluate("document.getElementById('film-curves')._fullLayout.font.color")
+        opened.page.emulate_media(color_scheme="dark")
         browsing.until(
             opened.page, f"document.getElementById('film-curves')._fullLayout.font.color != '{light_letters}'"
         )

@@ -16,7 +16,8 @@ def provenance() -> dict[str, Any]:
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("grokscope", "torch", "numpy", "safetensors")},
+            **{name: version(name) for name in ("grokscope", "numpy", "safetensors")},
+            "torch": str(torch.__version__),  # says which build, too: 2.13.0+cu130
         },
         "machine": {
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -9,7 +9,7 @@ import torch
 from grokscope.runs import Experiment, ensemble_key
 from grokscope.runs.making import member_of, task_of
 from grokscope.sweeps.jobs import batches_of
-from grokscope.sweeps.packing import MOST, ON_GPU
+from grokscope.sweeps.packing import MOST
 from grokscope.sweeps.plan import PlannedRun
 from grokscope.sweeps.ways import Way
 from grokscope.training import EnsembleTrainer, SGDConfig, Trainer
@@ -42,14 +42,13 @@ def expected_cost(runs: Sequence[PlannedRun], way: Way) -> Cost:
     batches = [
         [run.experiment for run in batch] for batch in batches_of(runs, way.execution, way.together, way.n_workers)
     ]
-    kinds = {
-        ensemble_key(batch[0]): batch for batch in reversed(batches)
-    }  # the first of each kind, as a rule a full one
+    kinds: dict[str, list[Experiment]] = {}
+    for batch in batches:
+        kinds.setdefault(ensemble_key(batch[0]), batch)
     timed = list(kinds)[:: -(-len(kinds) // KINDS)] if kinds else []
     with way.execution.resolved().applied() as device:
-        # a cluster's ensembles may be made for GPUs that this machine has not
-        most = ON_GPU if device.type == "cuda" else MOST
-        measured = {key: _Speed.of(kinds[key][:most], device) for key in timed}
+        # of large ensembles a part: they may not fit into memory, and a cluster's are not for this machine
+        measured = {key: _Speed.of(kinds[key][:MOST], device) for key in timed}
     typical = _Speed.mean(list(measured.values()))
     seconds = size = 0.0
     for batch in batches:
