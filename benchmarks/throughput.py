@@ -1,6 +1,6 @@
 """Grokked networks an hour on this machine, and what an ensemble costs as it grows.
 
-    python benchmarks/throughput.py                    # both, twelve minutes on two cores
+    python benchmarks/throughput.py                    # both, ten minutes on two cores
     python benchmarks/throughput.py hour --runs 16     # so many of `small`, more of tiny and fewer of large ones
     python benchmarks/throughput.py growth --most 256  # steps of 1, 2, 4 … networks at once
 
@@ -37,6 +37,7 @@ GROKS_AT, TIMED_STEPS = 9_550, 100
 TINY = {"task.p": 31, "task.data.train_fraction": 0.6, "model.d_model": 32, "model.d_head": 8, "model.d_mlp": 64}
 """What the smallest network that is timed differs in from `small`."""
 KNEE = 1.1
+"""How much longer than at the best size a network's step may take."""
 
 
 def tiny() -> Experiment:
@@ -73,8 +74,8 @@ def hour(n_runs: int) -> None:
     for name, experiment, number in (
         ("small", recipe("small").experiment, n_runs),
         ("tiny", tiny(), 4 * n_runs),
-        ("fast", recipe("fast").experiment, n_runs // 2),
-        ("mainline", timed, n_runs // 2),
+        ("fast", recipe("fast").experiment, max(1, n_runs // 2)),
+        ("mainline", timed, max(1, n_runs // 2)),
     ):
         first = 0.0
         for how, way in ways(number).items():
@@ -85,7 +86,7 @@ def hour(n_runs: int) -> None:
                 runs = Sweep(base=experiment, seeds=tuple(range(number))).runs()
                 first_batch = batches_of(runs, way.execution, way.together, way.n_workers)[0]
                 at_once = min(number, way.n_workers * len(first_batch))
-                seconds = sum(table["seconds"].tolist()) / number / TIMED_STEPS * GROKS_AT * number / at_once
+                seconds = sum(table["seconds"].tolist()) / at_once * GROKS_AT / TIMED_STEPS
                 rate, grokked = 3600 * number / seconds, number
             first = first or rate
             print(
@@ -114,12 +115,12 @@ def measured(experiment: Experiment, n_runs: int) -> Size:
             start = time.perf_counter()
             step(trainer, device)
             times.append(time.perf_counter() - start)
-    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else 1024 * own_peak_kb()
+    peak = (
+        torch.cuda.max_memory_allocated()
+        if device.type == "cuda"
+        else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    )
     return Size(n_runs, 1000 * sorted(times)[len(times) // 2], peak / 1e6)
-
-
-def own_peak_kb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def step(trainer: EnsembleTrainer, device: torch.device) -> None:

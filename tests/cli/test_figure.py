@@ -69,6 +69,12 @@ def test_without_a_name_the_pictures_are_listed(call):
         assert entry.shows in done.stdout
 
 
+def test_a_picture_of_a_sweep_needs_one(call):
+    done = call("survival", "[red]run", "-o", "survival.pdf")
+    assert done.returncode == 2
+    assert "'survival' is a picture of a sweep, and there is none in [red]run" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
 def test_a_picture_has_its_size(call, tmp_path, suffix):
     out = tmp_path / f"[b]curves.{suffix}"

@@ -86,9 +86,11 @@ def figure(
 
 def _drawn(name: str, folder: Path, step: int | None, log_loss: bool | None, log_steps: bool | None) -> "Figure":
     from grokscope.report.gallery import draw_picture
-    from grokscope.report.sweep_pictures import draw_sweep_picture
+    from grokscope.report.sweep_pictures import SWEEP_GALLERY, draw_sweep_picture
 
     if not (folder / PLAN).is_file():
+        if name in SWEEP_GALLERY:
+            raise ConfigError(f"{name!r} is a picture of a sweep, and there is none in {folder}: no {PLAN}")
         return draw_picture(name, Run(folder), step, log_loss=log_loss, log_steps=log_steps)
     for option, value in {"--step": step, "--log-loss": log_loss, "--log-steps": log_steps}.items():
         if value is not None:
