@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import torch
 
-from grokscope.analysis.coordinates import find_coordinates
-from grokscope.analysis.last_layer import record_last_layer
-from grokscope.explain import ModularSubject, Program, explain
-from grokscope.explain.planting import plant
+from grokscope.analysis.modular.coordinates import find_coordinates
+from grokscope.analysis.modular.last_layer import record_last_layer
+from grokscope.explanation import ModularSubject, Program, explain
+from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.tasks.modular import modular_task
+from grokscope.tasks.modular.task import modular_task
 
 
 def milliseconds(call: Callable[[], object], repeats: int = 7) -> float:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 from plain import PlainTraining
 
-from grokscope.experiments import recipe
-from grokscope.runs import Execution
-from grokscope.runs.making import initial_model
+from grokscope.recipe import recipe
+from grokscope.run import Execution
+from grokscope.run.build import initial_model
 from grokscope.tasks import build_task
 from grokscope.training import Trainer
 

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from grokscope.experiments import recipe
-from grokscope.runs import Execution, Experiment
-from grokscope.runs.making import member_of, task_of
+from grokscope.recipe import recipe
+from grokscope.run import Execution, Experiment
+from grokscope.run.build import member_of, task_of
 from grokscope.sweeps import Sweep, SweepFolder, Way, run_sweep, way_of
 from grokscope.sweeps.jobs import batches_of
 from grokscope.training import EnsembleTrainer

@@ -15,9 +15,9 @@ import torch
 
 import grokscope as gs
 from grokscope.display import brief, facts_table, few, folded, list_table, preformatted, tells_of, told_of
-from grokscope.explain import explain, explain_over_training, subject_of_run
+from grokscope.explanation import explain, explain_over_training, subject_of_run
 from grokscope.interop import Imported
-from grokscope.runs import Execution, Experiment, record_run
+from grokscope.run import Execution, Experiment, record_run
 
 MARKUP = "<script>alert('1')</script> & \"more\""
 TINY = Experiment(name="tiny", description=MARKUP).override(

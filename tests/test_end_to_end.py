@@ -11,7 +11,7 @@ import torch
 import grokscope as gs
 from grokscope.analysis import fourier_basis, read_circuit
 from grokscope.analysis.fourier import row_frequencies
-from grokscope.explain import explain, subject_of_run
+from grokscope.explanation import explain, subject_of_run
 
 
 @pytest.fixture(scope="session")

@@ -13,19 +13,18 @@ from grokscope.errors import DivergenceError as DivergenceError
 from grokscope.errors import GrokscopeError as GrokscopeError
 from grokscope.errors import HookError as HookError
 from grokscope.errors import RunError as RunError
-from grokscope.experiments import recipe as recipe
-from grokscope.experiments import recipe_names as recipe_names
-from grokscope.experiments import train as train
 from grokscope.models import MLP as MLP
 from grokscope.models import MLPConfig as MLPConfig
 from grokscope.models import Transformer as Transformer
 from grokscope.models import TransformerConfig as TransformerConfig
-from grokscope.runs import Execution as Execution
-from grokscope.runs import Experiment as Experiment
-from grokscope.runs import Run as Run
-from grokscope.runs import Seeds as Seeds
-from grokscope.runs import find_runs as find_runs
-from grokscope.runs import load_experiment as load_experiment
+from grokscope.recipe import recipe as recipe
+from grokscope.recipe import recipe_names as recipe_names
+from grokscope.run import Execution as Execution
+from grokscope.run import Experiment as Experiment
+from grokscope.run import Run as Run
+from grokscope.run import Seeds as Seeds
+from grokscope.run import find_runs as find_runs
+from grokscope.run import load_experiment as load_experiment
 from grokscope.tasks import EndlessData as EndlessData
 from grokscope.tasks import FiniteData as FiniteData
 from grokscope.tasks import ModularConfig as ModularConfig
@@ -36,5 +35,6 @@ from grokscope.training import Schedule as Schedule
 from grokscope.training import SGDConfig as SGDConfig
 from grokscope.training import Stop as Stop
 from grokscope.training import Trainer as Trainer
+from grokscope.workflows import train as train
 
 __version__ = "0.1.0"

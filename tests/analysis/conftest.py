@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from grokscope.analysis.measures import coordinates_of
+from grokscope.analysis.modular.measures import coordinates_of
 from grokscope.models import MLP, MLPConfig
 from grokscope.randomness import init_generator
 from grokscope.tasks import ModularTask

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokscope.analysis.arms import ALL, arm_table, arms_of, durations_of, frequency_counts, ratio_table
-from grokscope.analysis.survival import Durations, median_ratio
+from grokscope.analysis.many_runs.arms import ALL, arm_table, arms_of, durations_of, frequency_counts, ratio_table
+from grokscope.analysis.many_runs.survival import Durations, median_ratio
 
 
 def runs(steps, *, decay=1.0, last=1000, status="finished", keys="3 5"):

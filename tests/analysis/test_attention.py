@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.attention import attention_fits, linear_softmax
+from grokscope.analysis.modular.attention_fits import attention_fits, linear_softmax
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from grokscope.analysis.attention_spectra import attention_spectra
 from grokscope.analysis.fourier import fourier_basis
+from grokscope.analysis.modular.attention_spectra import attention_spectra
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.transformer import Block

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.columns import (
+from grokscope.analysis.sequences.carries import (
     Carry,
     answer_position,
     answers,

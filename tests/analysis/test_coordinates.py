@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.coordinates import Coordinates, find_coordinates
-from grokscope.tasks.operations import operation_table
+from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
+from grokscope.tasks.modular.operations import operation_table
 
 PRIMES = [3, 5, 7, 11, 13, 31]
 

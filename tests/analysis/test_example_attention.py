@@ -5,15 +5,15 @@ from itertools import pairwise
 import pytest
 import torch
 
-from grokscope.analysis.example_attention import example_attention
-from grokscope.analysis.scoring import fresh_examples
-from grokscope.analysis.sequence_film import MOST_TRIGGERS, SequenceCamera
-from grokscope.analysis.token_names import token_names
-from grokscope.analysis.trigrams import readout
+from grokscope.analysis.fresh_examples import fresh_examples
+from grokscope.analysis.sequences.attention_examples import example_attention
+from grokscope.analysis.sequences.skip_trigrams import readout
+from grokscope.analysis.sequences.token_labels import token_names
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.transformer import Block
 from grokscope.randomness import init_generator
+from grokscope.reports.replay.sequences import MOST_TRIGGERS, SequenceCamera
 from grokscope.tasks import (
     DigitAdditionConfig,
     DigitAdditionTask,
@@ -24,7 +24,7 @@ from grokscope.tasks import (
     SkipTrigramsTask,
     build_task,
 )
-from grokscope.tasks.skip_trigrams import QUERY
+from grokscope.tasks.sequences.skip_trigrams import QUERY
 
 
 def sums() -> DigitAdditionTask:

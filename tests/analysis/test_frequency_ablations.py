@@ -5,13 +5,13 @@ import torch
 from test_last_layer import ATTENTION_ONLY, LINEAR, MLPS, OPERATIONS, TRANSFORMERS, Case
 from test_sums import directions
 
-from grokscope.analysis.coordinates import find_coordinates
-from grokscope.analysis.frequency_ablations import FrequencyAblations, frequency_ablations
-from grokscope.analysis.last_layer import record_last_layer
-from grokscope.analysis.progress import mean_loss
+from grokscope.analysis.modular.coordinates import find_coordinates
+from grokscope.analysis.modular.frequency_ablations import FrequencyAblations, frequency_ablations
+from grokscope.analysis.modular.last_layer import record_last_layer
+from grokscope.analysis.modular.progress_measures import mean_loss
 from grokscope.errors import ConfigError
-from grokscope.explain import Program
-from grokscope.explain.planting import plant
+from grokscope.explanation import Program
+from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig, build_model
 from grokscope.tasks import FiniteData, ModularConfig, modular_task
 

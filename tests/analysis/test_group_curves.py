@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokscope.analysis.group_curves import FEW, band_in_words, group_curve, is_over_early
+from grokscope.analysis.many_runs.curves import FEW, band_in_words, group_curve, is_over_early
 
 
 def table(steps, values) -> pd.DataFrame:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokscope.analysis.group_outcomes import RunOutcome, censored_median, group_table, outcome_table, run_outcome
+from grokscope.analysis.many_runs.outcomes import RunOutcome, censored_median, group_table, outcome_table, run_outcome
 from grokscope.errors import RunError
-from grokscope.runs import Execution, Experiment, Run, record_run
-from grokscope.runs.groups import group_runs
-from grokscope.runs.metrics import COLUMNS
+from grokscope.run import Execution, Experiment, Run, record_run
+from grokscope.run.groups import group_runs
+from grokscope.run.metrics import COLUMNS
 
 OUTCOME = RunOutcome("run", "one", "0", "finished", 100, 10, 20, 30, 5.0, 0.1, 0.2, 0.9, "")
 TINY = Experiment(name="tiny").override(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grokscope.analysis.heads import (
+from grokscope.analysis.sequences.heads import (
     composition_by_chance,
     composition_scores,
     copying_scores,
@@ -11,7 +11,7 @@ from grokscope.analysis.heads import (
     previous_token_scores,
     successors,
 )
-from grokscope.analysis.induction import Repeats, at_distance, uniform_previous_token_score
+from grokscope.analysis.sequences.induction import Repeats, at_distance, uniform_previous_token_score
 from grokscope.models import Transformer, TransformerConfig
 from grokscope.randomness import init_generator, stream
 from grokscope.tasks import RepeatedSubsequencesConfig, RepeatedSubsequencesTask, build_task

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from grokscope.analysis import whole_table
-from grokscope.analysis.coordinates import Coordinates, find_coordinates
-from grokscope.analysis.last_layer import LastLayer, record_last_layer
+from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
+from grokscope.analysis.modular.last_layer import LastLayer, record_last_layer
 from grokscope.models import MLP, MLPConfig, Network, Transformer, TransformerConfig
 from grokscope.randomness import init_generator
 from grokscope.tasks import ModularConfig, ModularTask, modular_task

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.logit_fits import (
+from grokscope.analysis.modular.logit_fits import (
     align,
     all_frequencies,
     any_envelope_fve,

@@ -7,11 +7,16 @@ import torch
 import torch.nn.functional as F
 
 from grokscope.analysis import fourier_basis, neuron_frequencies, whole_table
-from grokscope.analysis.logit_fits import align, clock_fit, pizza_fit
-from grokscope.analysis.measures import coordinates_of, measure, train_mask
-from grokscope.analysis.progress import excluded_loss, excluded_loss_of_cube, logit_margins, restricted_loss
-from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
-from grokscope.analysis.unembedding import neuron_logit_map
+from grokscope.analysis.binary.unembedding import neuron_logit_map
+from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
+from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
+from grokscope.analysis.modular.measures import coordinates_of, measure, train_mask
+from grokscope.analysis.modular.progress_measures import (
+    excluded_loss,
+    excluded_loss_of_cube,
+    logit_margins,
+    restricted_loss,
+)
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer, TransformerConfig, build_model
 from grokscope.models.config import MLPConfig, ModelConfig

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from grokscope.analysis import fourier_basis, transform_2d
 from grokscope.analysis.fourier import frequency_rows
-from grokscope.analysis.neuron_fits import effective_rank, keep_block, keep_blocks, read_out_directions, read_out_fits
-from grokscope.analysis.sums import sum_index
+from grokscope.analysis.modular.neuron_fits import (
+    effective_rank,
+    keep_block,
+    keep_blocks,
+    read_out_directions,
+    read_out_fits,
+)
+from grokscope.analysis.modular.sum_directions import sum_index
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grokscope.analysis import NeuronFrequencies, fourier_basis, key_frequencies, neuron_frequencies
-from grokscope.analysis.neurons import frequency_masses
+from grokscope.analysis.modular.neurons import frequency_masses
 
 
 def waves(p: int, frequencies: list[int]) -> torch.Tensor:

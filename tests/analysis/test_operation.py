@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grokscope.analysis.operation import find_operation
-from grokscope.tasks.operations import NAMED, operation_table
+from grokscope.analysis.modular.operation import find_operation
+from grokscope.tasks.modular.operations import NAMED, operation_table
 
 
 def corrupted(table: torch.Tensor, share: float, seed: int) -> torch.Tensor:

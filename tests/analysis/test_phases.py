@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from grokscope.analysis import find_phases
-from grokscope.analysis.phases import Phases, find_phases_of_circuit
+from grokscope.analysis.curves.phases import Phases, find_phases_of_circuit
 
 P = 113
 LN = math.log(P)

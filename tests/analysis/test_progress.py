@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.analysis import fourier_basis
-from grokscope.analysis.progress import (
+from grokscope.analysis.modular.progress_measures import (
     accuracy,
     answer_losses,
     excluded_logits,

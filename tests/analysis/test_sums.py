@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.analysis import fourier_basis
-from grokscope.analysis.sums import keep_frequencies, over_sums, project_on_sums, random_frequencies, sum_index, wave
+from grokscope.analysis.modular.sum_directions import (
+    keep_frequencies,
+    over_sums,
+    project_on_sums,
+    random_frequencies,
+    sum_index,
+    wave,
+)
 
 sizes = st.integers(2, 16)
 

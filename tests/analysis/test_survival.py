@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.survival import (
+from grokscope.analysis.many_runs.survival import (
     Durations,
     first_crossing,
     grok_rate,

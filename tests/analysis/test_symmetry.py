@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.analysis.symmetry import distance_irrelevance, gradient_symmetricity
+from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
-from grokscope.models.taps import Tap
+from grokscope.models.hooks import Tap
 from grokscope.randomness import init_generator
 from grokscope.tasks import ModularConfig, modular_task
 

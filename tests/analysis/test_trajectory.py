@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grokscope.analysis.measures import measure, train_mask
-from grokscope.analysis.trajectory import chosen_steps, measure_run
+from grokscope.analysis.modular.measures import measure, train_mask
+from grokscope.analysis.trajectories.measure_run import chosen_steps, measure_run
 from grokscope.errors import ConfigError, RunError
-from grokscope.runs import Execution, Experiment, Run, record_run
-from grokscope.runs.files import save_tensors
+from grokscope.run import Execution, Experiment, Run, record_run
+from grokscope.run.atomic import save_tensors
 
 TINY = Experiment(name="tiny").override(
     {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.cli.chart import line_dots, log_axis, loss_chart, ticks
+from grokscope.cli.render.chart import line_dots, log_axis, loss_chart, ticks
 
 
 def metrics(steps, train, test=None) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from grokscope.analysis.coordinates import find_coordinates
+from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.cli.main import main
-from grokscope.explain import Program
-from grokscope.explain.planting import plant
+from grokscope.explanation import Program
+from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
-from grokscope.tasks.operations import operation_table
+from grokscope.tasks.modular.operations import operation_table
 
 SMALL = ["--p", "11", "--set", "model.d_mlp=32", "--set", "model.d_model=16", "--set", "model.d_head=4"]
 

@@ -11,8 +11,8 @@ import pytest
 
 import grokscope as gs
 from grokscope.cli.main import main
-from grokscope.report.gallery import GALLERY
-from grokscope.report.sweep_pictures import SWEEP_GALLERY
+from grokscope.reports.run.gallery import GALLERY
+from grokscope.reports.sweep.pictures import SWEEP_GALLERY
 
 TINY: dict[str, object] = {
     "task.p": 7,

@@ -19,11 +19,11 @@ from rich.console import Console, ConsoleDimensions
 
 import grokscope as gs
 from grokscope.cli.main import main
-from grokscope.cli.watch_picture import picture, plain_line
+from grokscope.cli.render.live import picture, plain_line
 from grokscope.errors import DivergenceError
-from grokscope.runs import Execution, Run
-from grokscope.runs.following import Following
-from grokscope.runs.metrics import MetricsFile, Row
+from grokscope.run import Execution, Run
+from grokscope.run.metrics import MetricsFile, Row
+from grokscope.run.monitor import Following
 
 SMALL = gs.recipe("small").experiment.override(
     {"task.p": 11, "model.d_model": 16, "model.d_head": 8, "model.n_heads": 2, "model.d_mlp": 16}
@@ -66,7 +66,7 @@ def trainer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def grokscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run the command line; returns its exit code, output and errors."""
-    monkeypatch.setattr("grokscope.cli.watch.LOOK_INTERVAL", 0.05)
+    monkeypatch.setattr("grokscope.cli.commands.watch.LOOK_INTERVAL", 0.05)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["grokscope", *arguments])
@@ -90,7 +90,7 @@ class TestARunInTraining:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as pressed:
-            pressed.setattr("grokscope.cli.watch.time.sleep", press_ctrl_c)
+            pressed.setattr("grokscope.cli.commands.watch.time.sleep", press_ctrl_c)
             code, out, err = grokscope("watch", str(tmp_path / "run"))
         assert (code, err) == (130, "")
         (row,) = out.splitlines()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from grokscope.analysis.frequency_ablations import FrequencyAblations
+from grokscope.analysis.modular.frequency_ablations import FrequencyAblations
 from grokscope.errors import ConfigError
 from grokscope.figures import frequency_ablations, to_svg
-from grokscope.figures.style import GREY, VERMILION
+from grokscope.figures.theme import GREY, VERMILION
 
 FOUND = FrequencyAblations(1e-6, (2e-6, 3.0, 5e-7, 1e-6, 0.4, 1.1e-6), (2, 5), 8e-7)
 

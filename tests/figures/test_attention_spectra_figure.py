@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from grokscope.analysis.attention import AttentionFit
-from grokscope.analysis.attention_spectra import AttentionSpectra
+from grokscope.analysis.modular.attention_fits import AttentionFit
+from grokscope.analysis.modular.attention_spectra import AttentionSpectra
 from grokscope.figures import attention_spectra, to_svg
-from grokscope.figures.maps import MAX_HEADS
-from grokscope.figures.style import COSINE, GREY, SINE
+from grokscope.figures.modular.maps import MAX_HEADS
+from grokscope.figures.theme import COSINE, GREY, SINE
 
 
 def spectra(n_heads: int = 2, p: int = 13, *, strongest=None) -> AttentionSpectra:

@@ -5,7 +5,7 @@ from matplotlib.colors import to_rgba
 
 from grokscope.errors import ConfigError
 from grokscope.figures import embedding_circles, to_svg
-from grokscope.figures.style import CYCLIC
+from grokscope.figures.theme import CYCLIC
 
 
 def rounds(p: int, frequencies: list[int], radius: float = 2.0) -> torch.Tensor:

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 from grokscope.errors import ConfigError
 from grokscope.figures import claims_over_training, to_svg
-from grokscope.figures.claims import FAILS, HOLDS, cell_edges
+from grokscope.figures.training.claims import FAILS, HOLDS, cell_edges
 
 
 def table(**held: dict[int, bool]) -> pd.DataFrame:

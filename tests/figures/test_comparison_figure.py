@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from grokscope.errors import ConfigError
 from grokscope.figures import compared_curves, compared_panels, save_figure
-from grokscope.figures.comparison import GroupData, Panel
+from grokscope.figures.many_runs.comparison import GroupData, Panel
 
 STEPS = np.arange(0, 101, 10)
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from grokscope.analysis import Phases
 from grokscope.figures import to_svg, training_curves
-from grokscope.figures.steps import PHASE_COLOURS, phase_bands
+from grokscope.figures.axes import PHASE_COLOURS, phase_bands
 
 NONE = Phases(None, None, None, None)
 ALL = Phases(memorised=20, generalised=60, cleaned=90, grokked=70)

@@ -5,7 +5,7 @@ import pytest
 
 from grokscope.errors import ConfigError, RunError
 from grokscope.figures import attention_maps, save_figure, to_png, to_svg
-from grokscope.figures.style import blank_figure
+from grokscope.figures.theme import blank_figure
 
 
 def test_the_same_picture_gives_the_same_bytes(make_circuit):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from grokscope.errors import ConfigError
 from grokscope.figures import measures_over_training
-from grokscope.figures.groups import groups_of
+from grokscope.figures.sequences.measures import groups_of
 
 HEADS = ("0.0", "0.1", "1.0")
 

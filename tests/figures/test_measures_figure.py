@@ -13,7 +13,7 @@ from grokscope.figures import (
     progress_measures,
     to_svg,
 )
-from grokscope.figures.steps import PHASE_COLOURS
+from grokscope.figures.axes import PHASE_COLOURS
 
 PHASES = Phases(memorised=20, generalised=60, cleaned=90, grokked=None)
 

@@ -3,7 +3,7 @@ from matplotlib.colors import to_hex
 
 from grokscope.errors import ConfigError
 from grokscope.figures import neuron_shares, to_svg
-from grokscope.figures.style import BLUE, GREY
+from grokscope.figures.theme import BLUE, GREY
 
 
 def test_every_neuron_is_counted_once_in_its_bin(make_circuit):

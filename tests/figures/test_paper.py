@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from grokscope.analysis import Circuit, Phases
-from grokscope.analysis.frequency_ablations import FrequencyAblations
+from grokscope.analysis.modular.frequency_ablations import FrequencyAblations
 from grokscope.errors import ConfigError
 from grokscope.figures import (
     attention_maps,

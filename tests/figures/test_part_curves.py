@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from grokscope.errors import ConfigError
 from grokscope.figures import part_curves, to_svg
-from grokscope.figures.families import MOST_LINES, distinct_looks
+from grokscope.figures.line_styles import MOST_LINES, distinct_looks
 
 DIGITS = ("digit_2", "digit_1", "digit_0")
 

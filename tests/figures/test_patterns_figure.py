@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from grokscope.analysis.example_attention import ExampleAttention
+from grokscope.analysis.sequences.attention_examples import ExampleAttention
 from grokscope.errors import ConfigError
 from grokscope.figures import attention_patterns, to_svg
-from grokscope.figures.maps import MAX_HEADS
-from grokscope.figures.patterns import MARK
+from grokscope.figures.modular.maps import MAX_HEADS
+from grokscope.figures.sequences.attention import MARK
 
 
 def one_example(n_heads: int = 2, n: int = 6) -> ExampleAttention:

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from grokscope.analysis.change_points import change_points
+from grokscope.analysis.curves.change_points import change_points
 from grokscope.errors import ConfigError
 from grokscope.figures import TrainedRun, endless_against_finite, phase_grid
-from grokscope.figures.phase_grid import OUTCOME_COLOURS
+from grokscope.figures.many_runs.phase_diagram import OUTCOME_COLOURS
 from grokscope.sweeps.outcomes import OUTCOMES
 
 STEPS = list(range(0, 1000, 10))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.figures import logit_spectrum, to_svg, weight_spectra
-from grokscope.figures.spectra import block_maxima, component_name, neighbours, rows_of
-from grokscope.figures.style import COSINE, GREY, MAX_SIDE, SINE
+from grokscope.figures.modular.spectra import block_maxima, component_name, neighbours, rows_of
+from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, SINE
 
 
 def bars(axes, colour: str) -> list[tuple[float, float]]:

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokscope.analysis.arms import arms_of
+from grokscope.analysis.many_runs.arms import arms_of
 from grokscope.errors import ConfigError
 from grokscope.figures import key_frequency_counts, save_figure, survival_curves, time_to_grok
 from grokscope.figures.export import to_svg
-from grokscope.figures.families import ordered_looks
+from grokscope.figures.line_styles import ordered_looks
+from grokscope.figures.many_runs.survival import looks_of
 from grokscope.figures.paper import fit_to_paper
-from grokscope.figures.survival import looks_of
 
 
 def table(*, decays=(0.3, 1.0, 3.0), n=8, never=2):
@@ -122,7 +122,7 @@ class TestFrequencies:
     @pytest.mark.parametrize("n_arms", [1, 3])
     def test_chance_covers_uniform_draws_and_not_a_favourite(self, n_arms):
         """Of several arms too, in which a seed has the same frequencies."""
-        from grokscope.figures.sweeps import _if_each_as_likely
+        from grokscope.figures.many_runs.settings import _if_each_as_likely
 
         rng = np.random.default_rng(1)
         keys = [" ".join(map(str, rng.choice(np.arange(1, 51), size=5, replace=False))) for _ in range(400)]

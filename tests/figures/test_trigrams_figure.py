@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokscope.analysis.trigrams import Readout
+from grokscope.analysis.sequences.skip_trigrams import Readout
 from grokscope.errors import ConfigError
 from grokscope.figures import to_svg, trigram_tables
 

@@ -8,7 +8,7 @@ from grokscope.interop import Imported, import_network, save_network
 from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.tasks.examples import Examples
-from grokscope.tasks.modular import modular_task
+from grokscope.tasks.modular.task import modular_task
 
 pytestmark = pytest.mark.reference
 

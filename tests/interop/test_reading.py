@@ -17,7 +17,7 @@ from torch import nn
 
 from grokscope.errors import CheckpointError
 from grokscope.interop import import_network, read_tensors
-from grokscope.interop.reading import read_checkpoint
+from grokscope.interop.files import read_checkpoint
 
 STATE = {"embed.W_E": torch.arange(6.0).reshape(2, 3), "unembed.W_U": torch.ones(3, 2)}
 

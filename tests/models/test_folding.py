@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grokscope.models import Transformer, TransformerConfig, folding
-from grokscope.models.taps import untouched
+from grokscope.models.hooks import untouched
 from grokscope.randomness import init_generator
 
 SHAPES = {

@@ -5,7 +5,7 @@ import torch
 
 from grokscope.errors import ConfigError, HookError
 from grokscope.models import Transformer, TransformerConfig
-from grokscope.models.taps import Recorder, Tap
+from grokscope.models.hooks import Recorder, Tap
 from grokscope.randomness import init_generator
 
 D, H, E, M, B, N = 12, 3, 4, 20, 6, 4

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import Transformer, TransformerConfig, build_model
+from grokscope.models.hooks import untouched
 from grokscope.models.shared_work import MANY_KEYS
-from grokscope.models.taps import untouched
 from grokscope.randomness import init_generator
 from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig, build_task
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, build_model
-from grokscope.models.taps import untouched
+from grokscope.models.hooks import untouched
 from grokscope.randomness import init_generator, stream
 
 SHAPES = {

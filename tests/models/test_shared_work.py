@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import Transformer, TransformerConfig
+from grokscope.models.hooks import untouched
 from grokscope.models.shared_work import DistinctRows, Plan
-from grokscope.models.taps import untouched
 from grokscope.randomness import init_generator
 
 SMALL = {"d_model": 12, "n_heads": 3, "d_head": 5, "d_mlp": 17}

@@ -1,7 +1,7 @@
 """An experiment of a moment, and one that nobody waits for."""
 
 from grokscope.models import MLPConfig
-from grokscope.runs import Execution, Experiment
+from grokscope.run import Execution, Experiment
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import AdamWConfig, Stop
 

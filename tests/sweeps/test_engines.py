@@ -7,9 +7,9 @@ import signal
 import pytest
 from short_runs import LONG, ONE_THREAD, SHORT
 
-from grokscope.runs import Run
+from grokscope.run import Run
 from grokscope.sweeps import Destination, Sweep
-from grokscope.sweeps.engines import InProcess, Processes
+from grokscope.sweeps.engines.local import InProcess, Processes
 from grokscope.sweeps.jobs import jobs_of
 
 

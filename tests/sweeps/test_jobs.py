@@ -7,8 +7,8 @@ import pytest
 import torch
 from short_runs import ONE_THREAD, SHORT
 
-from grokscope.experiments import recipe
-from grokscope.runs import Execution, Run, record_ensemble, record_run
+from grokscope.recipe import recipe
+from grokscope.run import Execution, Run, record_ensemble, record_run
 from grokscope.sweeps import Destination, Sweep, jobs
 from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from grokscope.errors import ConfigError, DivergenceError
-from grokscope.experiments import recipe
 from grokscope.models import MLPConfig
-from grokscope.runs import Experiment, Run, record_run
+from grokscope.recipe import recipe
+from grokscope.run import Experiment, Run, record_run
 from grokscope.sweeps import Sweep, measures_of, outcome_row
 from grokscope.sweeps.outcomes import check_measures
 from grokscope.tasks import FiniteData, ModularConfig

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from grokscope.errors import ConfigError
-from grokscope.experiments import recipe
-from grokscope.runs import Run
-from grokscope.runs.metrics import COLUMNS
+from grokscope.recipe import recipe
+from grokscope.run import Run
+from grokscope.run.metrics import COLUMNS
 from grokscope.sweeps import GridPoint, outcome_of, train_grid
 
 TINY = recipe("small").experiment.override(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.errors import ConfigError
-from grokscope.runs import Experiment
+from grokscope.run import Experiment
 from grokscope.sweeps import LogUniform, Sweep, Uniform
 from grokscope.sweeps.plan import whole_name
 

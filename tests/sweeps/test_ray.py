@@ -12,7 +12,7 @@ import psutil
 import pytest
 from short_runs import LONG, ONE_THREAD, SHORT
 
-from grokscope.runs import Run
+from grokscope.run import Run
 from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, run_sweep
 from grokscope.sweeps.jobs import jobs_of
 
@@ -40,7 +40,7 @@ def nodes():
 
 @pytest.fixture(scope="module")
 def engine(nodes):
-    from grokscope.sweeps.ray_engine import RayCluster
+    from grokscope.sweeps.engines.ray import RayCluster
 
     return RayCluster(nodes.address)
 

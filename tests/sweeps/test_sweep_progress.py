@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from grokscope.runs import Experiment
+from grokscope.run import Experiment
 from grokscope.sweeps import Result, Sweep
 from grokscope.sweeps.progress import Tally, show_sweep
 from grokscope.training import Stop

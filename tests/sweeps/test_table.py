@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from grokscope.runs import Experiment
+from grokscope.run import Experiment
 from grokscope.sweeps import PlannedRun, Sweep
 from grokscope.sweeps.jobs import Result
 from grokscope.sweeps.table import as_parquet, results_table

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import DigitAdditionConfig, build_task
-from grokscope.tasks.digit_addition import EndlessSums, carries, sums
+from grokscope.tasks.sequences.digit_addition import EndlessSums, carries, sums
 
 FEW = EndlessSums(batch_size=4, test_size=2)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import EndlessData, FiniteData, ModularConfig, modular_task
-from grokscope.tasks.modular import split_pairs
+from grokscope.tasks.modular.task import split_pairs
 
 
 def pairs_of(examples):

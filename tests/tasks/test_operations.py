@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.errors import ConfigError
-from grokscope.tasks.operations import compile_expression, is_file_function, operation_table, source_hash
+from grokscope.tasks.modular.operations import compile_expression, is_file_function, operation_table, source_hash
 
 MODULI = [2, 3, 12, 13, 97]
 

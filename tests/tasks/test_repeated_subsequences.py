@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from grokscope.tasks import RepeatedSubsequencesConfig, build_task
 from grokscope.tasks.examples import UNSCORED
-from grokscope.tasks.repeated_subsequences import EndlessSequences, draw_repeated
+from grokscope.tasks.sequences.repeated_subsequences import EndlessSequences, draw_repeated
 
 FEW = EndlessSequences(batch_size=4, test_size=2)
 

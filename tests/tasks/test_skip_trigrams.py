@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import SkipTrigramsConfig, build_task
-from grokscope.tasks.skip_trigrams import EndlessTrigrams, draw_trigrams
+from grokscope.tasks.sequences.skip_trigrams import EndlessTrigrams, draw_trigrams
 
 FEW = EndlessTrigrams(batch_size=4, test_size=1)
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import ConfigError
-from grokscope.experiments import recipe
-from grokscope.runs import Experiment
-from grokscope.runs.making import initial_model
+from grokscope.recipe import recipe
+from grokscope.run import Experiment
+from grokscope.run.build import initial_model
 from grokscope.tasks import Task, build_task
 from grokscope.tasks.batches import FullBatch
 from grokscope.training import EnsembleTrainer, Member, Trainer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import TransformerConfig, build_model
-from grokscope.models.taps import untouched
+from grokscope.models.hooks import untouched
 from grokscope.tasks import (
     DigitAdditionConfig,
     Examples,

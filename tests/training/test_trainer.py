@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from grokscope.models import MLPConfig, TransformerConfig, build_model
-from grokscope.models.taps import untouched
+from grokscope.models.hooks import untouched
 from grokscope.tasks import EndlessData, FiniteData, ModularConfig, modular_task
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Trainer, evaluation
 from grokscope.training.evaluation import Evaluator

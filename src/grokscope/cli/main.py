@@ -5,15 +5,15 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from grokscope.cli.changes import changes
-from grokscope.cli.compare import compare
-from grokscope.cli.explain import explain, import_, measure
-from grokscope.cli.figure import figure
-from grokscope.cli.grid import grid
-from grokscope.cli.look import experiments, report, runs, show
-from grokscope.cli.sweep import sweep
-from grokscope.cli.train import train
-from grokscope.cli.watch import watch
+from grokscope.cli.commands.changes import changes
+from grokscope.cli.commands.compare import compare
+from grokscope.cli.commands.explain import explain, import_, measure
+from grokscope.cli.commands.figure import figure
+from grokscope.cli.commands.grid import grid
+from grokscope.cli.commands.look import experiments, report, runs, show
+from grokscope.cli.commands.sweep import sweep
+from grokscope.cli.commands.train import train
+from grokscope.cli.commands.watch import watch
 from grokscope.errors import DivergenceError, GrokscopeError
 
 app = typer.Typer(

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from grokscope.errors import ConfigError
-from grokscope.figures.style import styled
-from grokscope.runs.files import write_atomically
+from grokscope.figures.theme import styled
+from grokscope.run.atomic import write_atomically
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """Of the files that :func:`save_figure` writes."""

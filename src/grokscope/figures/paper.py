@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from grokscope.errors import ConfigError
+from grokscope.figures.canvas import Drawing
 from grokscope.figures.crowding import fit_ticks, fit_upright_words, fit_words, words_of
-from grokscope.figures.drawing import Drawing
 from grokscope.figures.legends import fit_legends
 from grokscope.figures.panels import columns_of, fit_panels, panels_of, place
 from grokscope.figures.scaling import scale_sizes
-from grokscope.figures.style import PAD, TEXT, styled
+from grokscope.figures.theme import PAD, TEXT, styled
 
 MM = 25.4
 """Millimetres in an inch."""

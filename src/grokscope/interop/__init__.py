@@ -1,6 +1,6 @@
 """Networks that somebody else trained: read from their files, written as ours."""
 
+from grokscope.interop.files import read_tensors as read_tensors
 from grokscope.interop.imported import Imported as Imported
-from grokscope.interop.importing import import_network as import_network
-from grokscope.interop.reading import read_tensors as read_tensors
-from grokscope.interop.saving import save_network as save_network
+from grokscope.interop.load import import_network as import_network
+from grokscope.interop.native import save_network as save_network

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grokscope.display import brief, brief_repr, facts_table
-from grokscope.interop.reading import Simple
+from grokscope.interop.files import Simple
 from grokscope.models import MLP, Transformer
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer
-from grokscope.models.run_axis import added_product
+from grokscope.models.stack_axis import added_product
 
 
 def folding_pays(attention: Attention, mlp: MLPLayer | None, n_logits: int) -> bool:

@@ -1,7 +1,7 @@
 """The layers of a transformer, each written as in a textbook, with every activation shown to a tap.
 
 Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary; run: an axis
-that stacked networks have before all others, and a single one has not (:mod:`grokscope.models.run_axis`).
+that stacked networks have before all others, and a single one has not (:mod:`grokscope.models.stack_axis`).
 Names and orientations are TransformerLens's.
 """
 
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from grokscope.models.activations import activate
 from grokscope.models.config import Activation, TransformerConfig
+from grokscope.models.hooks import Tap
 from grokscope.models.initialization import Draw
-from grokscope.models.run_axis import along, look_up, times_matrix
-from grokscope.models.taps import Tap
+from grokscope.models.stack_axis import along, look_up, times_matrix
 
 
 class Embed(nn.Module):

@@ -10,11 +10,11 @@ from grokscope.errors import ConfigError
 from grokscope.models.activations import activate, activate_in_place
 from grokscope.models.config import MLPConfig
 from grokscope.models.dropout import Noise, drop
+from grokscope.models.hooks import Tap
 from grokscope.models.initialization import Draw
 from grokscope.models.network import Network
-from grokscope.models.run_axis import affine, along, look_up, take_rows
 from grokscope.models.shared_work import DistinctRows
-from grokscope.models.taps import Tap
+from grokscope.models.stack_axis import affine, along, look_up, take_rows
 
 
 class TokenEmbedding(nn.Module):

@@ -11,7 +11,7 @@ from grokscope.display import facts_table, folded, list_table
 from grokscope.errors import ConfigError
 from grokscope.models.config import MLPConfig, TransformerConfig
 from grokscope.models.dropout import Noise
-from grokscope.models.taps import Hook, Recorder, Replacer, Tap
+from grokscope.models.hooks import Hook, Recorder, Replacer, Tap
 
 AnyConfig = TypeVar("AnyConfig", bound=TransformerConfig | MLPConfig)
 

@@ -26,7 +26,7 @@ from torch import Tensor
 from grokscope.display import brief_repr
 from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
-from grokscope.models.run_axis import affine, row_offsets, take_rows
+from grokscope.models.stack_axis import affine, row_offsets, take_rows
 
 Dropout = Callable[[Tensor], Tensor]
 

@@ -10,12 +10,12 @@ from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
 from grokscope.models.dropout import Noise, drop
 from grokscope.models.folding import folded_logits, folding_pays
+from grokscope.models.hooks import Tap
 from grokscope.models.initialization import Draw
 from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
 from grokscope.models.network import Network
-from grokscope.models.run_axis import affine, along, take_rows, times_matrix
 from grokscope.models.shared_work import Plan
-from grokscope.models.taps import Tap
+from grokscope.models.stack_axis import affine, along, take_rows, times_matrix
 
 
 class Block(nn.Module):

@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 
 from grokscope.errors import DivergenceError, GrokscopeError
-from grokscope.runs import Execution, Run, ensemble_key, record_ensemble, record_run
-from grokscope.runs.files import write_atomically
-from grokscope.runs.folder import RunFolder
-from grokscope.sweeps.destination import Destination
+from grokscope.run import Execution, Run, ensemble_key, record_ensemble, record_run
+from grokscope.run.atomic import write_atomically
+from grokscope.run.folder import RunFolder
+from grokscope.sweeps.batching import together_of
 from grokscope.sweeps.outcomes import Row, outcome_row
-from grokscope.sweeps.packing import together_of
 from grokscope.sweeps.plan import PlannedRun
+from grokscope.sweeps.storage import Destination
 
 OUTCOME = "outcome.json"
 """Where a run's row is kept, in its folder: it says that nothing is left to do."""

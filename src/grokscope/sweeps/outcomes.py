@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 import torch
 
-from grokscope.analysis.group_outcomes import run_outcome
-from grokscope.analysis.measures import measure, train_mask
-from grokscope.analysis.sequence_measures import measure_sequences
-from grokscope.analysis.survival import first_crossing
+from grokscope.analysis.many_runs.outcomes import run_outcome
+from grokscope.analysis.many_runs.survival import first_crossing
+from grokscope.analysis.modular.measures import measure, train_mask
+from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.errors import ConfigError, nearest
-from grokscope.explain import explain
-from grokscope.explain.subject import subject_of_run
+from grokscope.explanation import explain
+from grokscope.explanation.subject import subject_of_run
 from grokscope.models import MLP, Transformer
-from grokscope.runs import Experiment, Run
-from grokscope.runs.making import initial_model, task_of
+from grokscope.run import Experiment, Run
+from grokscope.run.build import initial_model, task_of
 from grokscope.sweeps.plan import PlannedRun
 from grokscope.tasks import ModularTask, SequenceTask, Task
 

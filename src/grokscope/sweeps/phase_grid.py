@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from grokscope.analysis.phases import find_phases
+from grokscope.analysis.curves.phases import find_phases
 from grokscope.errors import ConfigError, DivergenceError
-from grokscope.runs import Execution, Experiment, Run, record_run
+from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.sweeps.outcomes import FITTED, Outcome, outcome_in_words
 
 

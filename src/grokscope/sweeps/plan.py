@@ -14,8 +14,8 @@ from pydantic import Field, StrictInt, model_validator
 from grokscope.config import Config
 from grokscope.errors import ConfigError, nearest
 from grokscope.randomness import stream
-from grokscope.runs import Experiment
-from grokscope.runs.experiment import Seed
+from grokscope.run import Experiment
+from grokscope.run.experiment import Seed
 
 Settings = dict[str, Any]
 """Values by dotted name."""

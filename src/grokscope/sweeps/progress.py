@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from grokscope.runs.progress import PLAIN_INTERVAL
+from grokscope.run.recording.progress import PLAIN_INTERVAL
 from grokscope.sweeps.jobs import Result
 from grokscope.sweeps.plan import PlannedRun
-from grokscope.sweeps.sweeping import Watcher
+from grokscope.sweeps.run import Watcher
 
 SHOWN = 8
 """So many runs in training have a line of their own."""

@@ -16,8 +16,8 @@ from grokscope.randomness import stream
 from grokscope.tasks import Task
 from grokscope.training.evaluation import Score
 from grokscope.training.loss import LOSSES, LossKind, row_losses
-from grokscope.training.optimizers import OptimizerConfig, SGDConfig
-from grokscope.training.run_optimizers import RunOptimizer, build_run_optimizer
+from grokscope.training.optimizers.settings import OptimizerConfig, SGDConfig
+from grokscope.training.optimizers.stacked import RunOptimizer, build_run_optimizer
 from grokscope.training.schedules import Schedule
 from grokscope.training.stacked_examples import StackedBatch, StackedEvaluator, StackedExamples, scores
 

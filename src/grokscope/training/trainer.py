@@ -10,7 +10,7 @@ from grokscope.randomness import stream
 from grokscope.tasks import Examples, Task
 from grokscope.training.evaluation import Evaluator, Score, Scored, accuracy, part_losses
 from grokscope.training.loss import LOSSES, LossKind, row_losses
-from grokscope.training.optimizers import OptimizerConfig, build_optimizer
+from grokscope.training.optimizers.settings import OptimizerConfig, build_optimizer
 from grokscope.training.schedules import Schedule
 
 

@@ -1,0 +1,1 @@
+"""Numbers about a network on all pairs of a binary operation."""

@@ -1,0 +1,1 @@
+"""What a loss curve shows: phases and change points."""

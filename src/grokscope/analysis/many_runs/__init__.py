@@ -1,0 +1,1 @@
+"""Several runs together: outcomes, medians, survival."""

@@ -1,0 +1,1 @@
+"""Numbers about a network of modular arithmetic: its Fourier picture and its fits."""

@@ -1,0 +1,111 @@
+"""Which frequency each neuron computes with, and the clusters that neurons form."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform
+from grokscope.analysis.modular.sum_directions import over_sums
+from grokscope.display import brief_repr
+
+CLUSTER_SHARE = 0.85
+"""A neuron belongs to its frequency's cluster if that frequency explains more than this share of its variance
+(Nanda et al. 2023, section 4.3)."""
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronFrequencies:
+    """The frequency of each neuron and how much of it that frequency explains."""
+
+    frequency: Int[Tensor, " n_neurons"]
+    """1 … p//2; 0 for a neuron that is constant."""
+    share: Float[Tensor, " n_neurons"]
+    """Of the variance over all inputs, 0 to 1; noise gives about 8 / p²·(number of frequencies tried)."""
+
+    __repr__ = brief_repr
+
+    def clusters(self, threshold: float = CLUSTER_SHARE) -> dict[int, int]:
+        """Return how many neurons each frequency has above ``threshold``, by frequency."""
+        chosen = self.frequency[self.share > threshold]
+        values, counts = chosen.unique(return_counts=True)
+        return {int(k): int(n) for k, n in zip(values, counts, strict=True) if k > 0}
+
+
+def neuron_frequencies(activations: Float[Tensor, "p p n_neurons"]) -> NeuronFrequencies:
+    """Return the frequency that explains most of each neuron.
+
+    The activation, centred over the p² inputs, is transformed in a and b. Frequency k explains the share of
+    the squared mass that lies in the eight non-constant entries of {const, cos k, sin k} × {const, cos k, sin k}
+    (three for k = p/2 of an even p). A neuron's frequency is the one that explains most.
+
+    Source: Nanda et al. (2023), section 4.3. Null value: an untrained network's neurons lie mostly below 0.3.
+    """
+    return frequency_masses(activations).frequencies()
+
+
+@dataclass(frozen=True, eq=False)
+class FrequencyMasses:
+    """How much of each neuron's variance every frequency explains."""
+
+    by_frequency: Float[Tensor, "n_frequencies_and_0 n_neurons"]
+    """Squared mass in each frequency's block; row k belongs to frequency k, row 0 is zero."""
+    total: Float[Tensor, " n_neurons"]
+    """Squared mass of the centred neuron."""
+
+    __repr__ = brief_repr
+
+    def frequencies(self) -> NeuronFrequencies:
+        """Return the frequency that explains most of each neuron."""
+        alive = self.total > 1e-12 * self.total.max().clamp_min(1e-300)
+        shares = torch.where(alive, self.by_frequency / self.total.clamp_min(1e-300), 0.0)
+        share, frequency = shares.max(dim=0)
+        return NeuronFrequencies(frequency, share)
+
+
+def frequency_masses(activations: Float[Tensor, "p p n_neurons"]) -> FrequencyMasses:
+    """Return the squared mass that each frequency's block has of each neuron; see :func:`neuron_frequencies`."""
+    parts = [_masses(chunk.double()) for chunk in activations.split(_CHUNK, dim=2)]
+    return FrequencyMasses(torch.cat([mass for mass, _ in parts], dim=1), torch.cat([total for _, total in parts]))
+
+
+_CHUNK = 64
+"""Neurons transformed at once: float64 copies of all of them would not fit at p = 997."""
+
+
+def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
+    """Return the squared mass of each frequency's block, and the whole, of each neuron.
+
+    A block needs no 2-D transform: its corner, {cos k, sin k} × {cos k, sin k}, is what frequency k has of the means
+    over each sum a + b and each difference a − b, its edges what k has of the means over b and over a.
+    """
+    p = activations.shape[0]
+    centred = activations - activations.mean((0, 1))
+    backwards = centred.index_select(1, -torch.arange(p) % p)
+    masses = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
+    for line in (centred.mean(1), centred.mean(0)):
+        masses.index_add_(0, row_frequencies(p), p * transform(line).square())
+    corners = [p * transform(over_sums(each)).square() for each in (centred, backwards)]
+    if p % 2 == 0:  # the lone component (−1)^a (−1)^b is a function of the sum and of the difference alike
+        corners[1][-1] = 0
+    for corner in corners:
+        masses.index_add_(0, row_frequencies(p), corner)
+    masses[0] = 0
+    return masses, centred.square().sum((0, 1))
+
+
+MIN_CLUSTER = 0.02
+"""A cluster smaller than this share of the neurons is not taken for a key frequency."""
+
+MIN_NEURONS = 3
+"""Nor is one of fewer neurons than this: in a tiny untrained network a neuron or two may look periodic by chance."""
+
+
+def key_frequencies(neurons: NeuronFrequencies) -> list[int]:
+    """Return the frequencies that have a cluster of at least 2 % of the neurons, and three of them, ascending.
+
+    Null value: none, for an untrained network and for one that memorises.
+    """
+    least = max(MIN_NEURONS, MIN_CLUSTER * len(neurons.share))
+    return [k for k, n in neurons.clusters().items() if n >= least]

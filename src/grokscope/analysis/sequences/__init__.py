@@ -1,0 +1,1 @@
+"""Numbers about a network on sequences: heads, induction, carries, triggers."""

@@ -1,0 +1,1 @@
+"""Measures, change points and facts of whole runs."""

@@ -1,0 +1,113 @@
+"""``grokscope figure``: one picture of a run or of a sweep, in the size and the format of a paper."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grokscope.cli.commands.look import StepOption
+from grokscope.errors import ConfigError, RunError
+from grokscope.reports.sweep.write import sweep_facts
+from grokscope.run import Run
+from grokscope.sweeps import SweepFolder
+from grokscope.sweeps.run import PLAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH_MM = 180.0
+"""Two columns of most journals."""
+
+
+def figure(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Which picture; without a name, they are listed.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN|SWEEP", help="The folder of a run or a sweep, like runs/mainline.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write: .pdf, .svg or .png.")
+    ] = None,
+    step: StepOption = None,
+    width_mm: Annotated[
+        float, typer.Option(metavar="MM", help="Width in millimetres, 40 to 1,000; one column is often 85 or 90.")
+    ] = WIDTH_MM,
+    height_mm: Annotated[
+        float | None, typer.Option(metavar="MM", help="Height in millimetres [what the panels need].")
+    ] = None,
+    font_pt: Annotated[float, typer.Option(metavar="PT", help="Size of the text in points, 4 to 40.")] = 7.0,
+    dpi: Annotated[
+        int, typer.Option(metavar="DPI", min=30, max=2400, help="Pixels in an inch, of PNG and of images in others.")
+    ] = 300,
+    log_loss: Annotated[
+        bool | None, typer.Option("--log-loss/--linear-loss", help="The axis of losses [as the picture has it].")
+    ] = None,
+    log_steps: Annotated[
+        bool | None, typer.Option("--log-steps/--linear-steps", help="The axis of steps [as the picture has it].")
+    ] = None,
+) -> None:  # fmt: skip
+    """Draw one picture of a run or a sweep for a paper: exact size in millimetres, vectors, fonts embedded.
+
+    The picture is laid out anew for its size, so that text has the size asked for: panels that would be too narrow
+    stand below each other, and long titles are broken into lines.
+
+    Examples:
+
+    \b
+      grokscope figure
+      grokscope figure curves runs/mainline -o curves.pdf --width-mm 85
+      grokscope figure circles runs/mainline --step 9000 -o circles.svg
+      grokscope figure curves runs/skip-trigrams -o linear.png --linear-loss --linear-steps
+      grokscope figure survival runs/sweep-small -o survival.pdf
+    """
+    # only now: drawing is heavy to import
+    from grokscope.figures.export import SUFFIXES, save_figure, wrong_suffix
+    from grokscope.figures.paper import MM, fit_to_paper
+
+    if name is None:
+        _list_pictures()
+        return
+    if run is None:
+        raise ConfigError(f"name a run to draw {name!r} of: grokscope figure {name} runs/mainline -o {name}.pdf")
+    if out is None:
+        raise ConfigError(f"name the file to write, for example: --out {name}.pdf")
+    if out.suffix not in SUFFIXES:
+        raise wrong_suffix(out)
+    if not out.parent.is_dir():
+        raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
+    fitted = fit_to_paper(_drawn(name, run, step, log_loss, log_steps), width_mm, height_mm, font_pt=font_pt)
+    save_figure(fitted, out, dpi=dpi)
+    width, height = fitted.get_size_inches() * MM
+    Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
+
+
+def _drawn(name: str, folder: Path, step: int | None, log_loss: bool | None, log_steps: bool | None) -> "Figure":
+    from grokscope.reports.run.gallery import draw_picture
+    from grokscope.reports.sweep.pictures import SWEEP_GALLERY, draw_sweep_picture
+
+    if not (folder / PLAN).is_file():
+        if name in SWEEP_GALLERY:
+            raise ConfigError(f"{name!r} is a picture of a sweep, and there is none in {folder}: no {PLAN}")
+        return draw_picture(name, Run(folder), step, log_loss=log_loss, log_steps=log_steps)
+    for option, value in {"--step": step, "--log-loss": log_loss, "--log-steps": log_steps}.items():
+        if value is not None:
+            raise ConfigError(f"{option} does not change a picture of a sweep, which {folder} is; leave it off")
+    of_sweep = SweepFolder(folder)
+    return draw_sweep_picture(name, of_sweep.table(), sweep_facts(of_sweep.plan()))
+
+
+def _list_pictures() -> None:
+    from grokscope.reports.run.gallery import ANY, GALLERY
+    from grokscope.reports.sweep.pictures import SWEEP_GALLERY
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "what it shows", "of"):
+        table.add_column(heading, no_wrap=heading == "name")
+    for name, entry in GALLERY.items():
+        table.add_row(name, entry.shows, "every task" if entry.kinds == ANY else ", ".join(entry.kinds))
+    for name, entry in SWEEP_GALLERY.items():
+        table.add_row(name, entry.shows, "a sweep")
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""The explanation of a network of modular arithmetic."""

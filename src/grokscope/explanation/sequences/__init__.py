@@ -1,0 +1,1 @@
+"""Explanations of networks on sequences."""

@@ -1,0 +1,133 @@
+"""When the runs of a sweep grok: Kaplan–Meier curves of its arms."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from grokscope.analysis.many_runs.arms import durations_of
+from grokscope.analysis.many_runs.survival import Durations, kaplan_meier
+from grokscope.errors import ConfigError
+from grokscope.figures.axes import step_axis
+from grokscope.figures.line_styles import Look, distinct_looks, ordered_looks
+from grokscope.figures.theme import GREY, blank_figure, styled
+
+MOST_ARMS = 12
+"""Arms whose curves an eye can tell apart."""
+_COUNTED_AT = 5
+"""Steps at which the runs that are left are counted below the curves."""
+_ROW = 0.26
+"""Of these numbers, in inches: in a narrow figure they stand as close as can be."""
+_DECADE = 10.0
+"""Where the last run groks so many times as late as the first, steps are drawn on a logarithmic scale."""
+_LINE = 100
+"""Letters in one row of the legend."""
+
+
+@styled
+def survival_curves(arms: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the share of each arm's runs that have not grokked yet, over steps (Kaplan & Meier 1958).
+
+    Bands are pointwise 95 % intervals (Greenwood's variance on the log(−log) scale); a tick is a run that ended without
+    having grokked; dotted: half of the runs. Below: how many runs were still watched that had not grokked.
+
+    Args:
+        arms: rows of a sweep's table by the arm's name (:func:`grokscope.analysis.many_runs.arms.arms_of`).
+
+    Raises:
+        ConfigError: there are no arms, or more than can be told apart.
+    """
+    if not 0 < len(arms) <= MOST_ARMS:
+        raise ConfigError(f"{len(arms)} arms: survival curves can be drawn of 1 to {MOST_ARMS}; vary less")
+    found = {label: durations_of(runs) for label, runs in arms.items()}
+    looks = looks_of(list(arms))
+    figure = blank_figure(4.1 + _ROW * len(arms))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, _ROW * (len(arms) + 1)))
+    for label, durations in found.items():
+        _draw(axes, durations, looks[label].colour)
+    axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
+    axes.set_ylim(-0.02, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_ylabel("runs that have not grokked yet")
+    last, log_steps = _scale(list(found.values()))
+    first = last / 100
+    step_axis(axes, np.array([0.0, first, last]), logarithmic=log_steps)
+    axes.set_xlabel("step (weight updates)")
+    axes.tick_params(labelbottom=True)
+    times = np.geomspace(first, last, _COUNTED_AT) if log_steps else np.linspace(0, last, _COUNTED_AT)
+    _count(below, found, looks, times)
+    _legend(figure, found, looks)
+    return figure
+
+
+def looks_of(labels: Sequence[str]) -> dict[str, Look]:
+    """Return how each arm looks: values of one number go from dark to light; what has no order differs in colour."""
+    names, values = zip(*(label.rpartition(" ")[::2] for label in labels), strict=True)
+    if len(labels) > 2 and len(set(names)) == 1 and all(map(_is_number, values)):
+        by_size = sorted(labels, key=lambda label: float(label.rpartition(" ")[2]))
+        looks = ordered_looks(by_size)
+        return {label: looks[label] for label in labels}
+    return distinct_looks(labels)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _scale(found: Sequence[Durations]) -> tuple[float, bool]:
+    """Return the last step of all runs, and whether steps are better drawn on a logarithmic scale."""
+    last = max(float(each.steps.max()) for each in found)
+    medians = [float(np.median(each.steps)) for each in found]
+    return max(last, 1.0), max(medians) > _DECADE * max(1.0, min(medians))
+
+
+def _draw(axes: Axes, durations: Durations, colour: str) -> None:
+    curve = kaplan_meier(durations)
+    steps = np.append(curve["step"], durations.steps.max())
+    share, low, high = (np.append(curve[name], curve[name].iloc[-1]) for name in ("not_yet", "low", "high"))
+    axes.fill_between(steps, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+    axes.plot(steps, share, drawstyle="steps-post", color=colour)
+    ended = durations.steps[~durations.happened]
+    if not len(ended):  # an empty line that is not clipped would take room in the layout
+        return
+    at = share[np.searchsorted(curve["step"], ended, side="right") - 1]
+    axes.plot(ended, at, "|", color=colour, markersize=9, markeredgewidth=1.4, clip_on=False)
+
+
+def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look], times: np.ndarray) -> None:
+    """Write how many runs of each arm were still watched and had not grokked."""
+    axes.axis("off")
+    axes.set_ylim(len(found) + 0.2, -0.8)
+    beside = axes.get_yaxis_transform()
+    texts = [axes.text(0, -0.3, "runs left", transform=beside, ha="left", va="center", fontsize=9, color=GREY)]
+    for row, (label, durations) in enumerate(found.items()):
+        for time in times:
+            left = int((durations.steps >= time).sum())
+            align = "left" if time == times[0] else "right" if time == times[-1] else "center"
+            colour = looks[label].colour
+            texts.append(axes.text(time, row + 0.6, f"{left:,}", ha=align, va="center", fontsize=9, color=colour))
+    for text in texts:
+        text.set_in_layout(False)  # their room is this panel, whatever the layout would give them
+
+
+def _legend(figure: Figure, found: Mapping[str, Durations], looks: Mapping[str, Look]) -> None:
+    handles = [
+        Line2D([], [], color=look.colour, linestyle=look.dashes, linewidth=3, label=label)
+        for label, look in looks.items()
+    ]
+    kinds = [Line2D([], [], color=GREY, alpha=0.3, linewidth=8, solid_capstyle="butt", label="95 % interval")]
+    if any(not each.happened.all() for each in found.values()):
+        kinds.append(Line2D([], [], color=GREY, marker="|", linestyle="", markersize=9, label="ended without grokking"))
+    across = max(1, min(len(handles), _LINE // (max(map(len, looks)) + 5)))
+    above = figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.6)
+    for text in above.get_texts():
+        text.set_parse_math(False)
+    figure.legend(handles=kinds, loc="outside lower left", ncols=len(kinds), handlelength=1.6)

@@ -1,0 +1,103 @@
+"""Attention and neurons on every input: one p×p map over (a, b) each."""
+
+import math
+
+import numpy as np
+import torch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from grokscope.analysis import Circuit
+from grokscope.errors import ConfigError
+from grokscope.figures.theme import DIVERGING, MAX_SIDE, SEQUENTIAL, SPARSE, blank_figure, frame_image, styled
+
+MAX_HEADS = 16
+_COLUMNS = 4
+_ROW_HEIGHT = {1: 3.2, 2: 3.2, 3: 2.8, 4: 2.2}
+"""Inches, by columns: what maps of equal aspect fill at the common width."""
+
+# Of a large p both functions show the corner a, b < MAX_SIDE: what is periodic can be seen there, and not in all of it.
+
+
+def attention_maps(circuit: Circuit) -> Figure:
+    """Return, for each head (the first 16), the attention from the answer's position to token a, over all (a, b).
+
+    After Nanda et al. (2023), section 4.1. All heads share one scale, 0 to 1.
+
+    Raises:
+        ConfigError: the network has no attention.
+    """
+    if circuit.pattern is None:
+        raise ConfigError("the network has no attention to draw")
+    to_a = circuit.pattern[:MAX_SIDE, :MAX_SIDE, :MAX_HEADS, 0].permute(2, 0, 1).numpy()
+    names = [f"head {head}" for head in range(len(to_a))]
+    return _maps(to_a, names, "attention to a", SEQUENTIAL, 0.0, 1.0)
+
+
+def neuron_maps(circuit: Circuit, n: int = 8) -> Figure:
+    """Return the activations of at most ``n`` neurons over all (a, b): the clearest neuron of each key frequency.
+
+    Without key frequencies, those that vary most. All share one scale: from zero, or around zero where an activation
+    is negative. After Nanda et al. (2023), section 4.1.
+
+    Raises:
+        ConfigError: the network has no neurons.
+    """
+    if circuit.post is None:
+        raise ConfigError("the network has no MLP, so there are no neurons to draw")
+    chosen = neurons_to_show(circuit, n)
+    maps = circuit.post[:MAX_SIDE, :MAX_SIDE, list(chosen)].permute(2, 0, 1).numpy()
+    lowest, highest = float(maps.min()), float(maps.max())
+    extent = max(-lowest, highest) or 1.0
+    if lowest < 0:
+        return _maps(maps, list(chosen.values()), "activation", DIVERGING, -extent, extent)
+    return _maps(maps, list(chosen.values()), "activation", SPARSE, 0.0, extent)
+
+
+def neurons_to_show(circuit: Circuit, n: int) -> dict[int, str]:
+    """Return at most ``n`` neurons with a name for each, by index: see :func:`neuron_maps`."""
+    assert circuit.neurons is not None
+    assert circuit.post is not None
+    frequency, share = circuit.neurons.frequency, circuit.neurons.share
+    if not circuit.key_frequencies:
+        spread = circuit.post.flatten(0, 1).double().std(0, correction=0)
+        most = spread.argsort(descending=True, stable=True)[:n].tolist()
+        return {neuron: f"neuron {neuron}" for neuron in most}
+    sizes = circuit.neurons.clusters()
+    largest = sorted(sorted(circuit.key_frequencies, key=lambda k: -sizes[k])[:n])
+    best = {k: int(torch.where(frequency == k, share, -1.0).argmax()) for k in largest}
+    return {neuron: f"neuron {neuron}\nk = {k}, {share[neuron]:.1%}" for k, neuron in best.items()}
+
+
+@styled
+def _maps(maps: np.ndarray, names: list[str], label: str, colours: str, lowest: float, highest: float) -> Figure:
+    n = len(maps)
+    rows = math.ceil(n / _COLUMNS)
+    columns = math.ceil(n / rows)
+    figure = blank_figure(0.5 + rows * _ROW_HEIGHT[columns], square=True)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat[n:]:
+        axes.remove()
+    scale = Normalize(lowest, highest)
+    for axes, values, name in zip(grid.flat, maps, names, strict=False):
+        axes.imshow(values, cmap=colours, norm=scale, interpolation="none")
+        axes.set_title(name, fontsize=9.5)
+        frame_image(axes)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+    for axes in grid[:, 0]:
+        axes.set_ylabel("a")
+    for place in range(n):
+        if place + columns >= n:  # the lowest of its column
+            grid.flat[place].set_xlabel("b")
+            grid.flat[place].tick_params(labelbottom=True)
+    figure.colorbar(
+        ScalarMappable(scale, colours),
+        ax=grid.flat[:n].tolist(),
+        shrink=0.8 if rows == 1 else 0.5,
+        aspect=24,
+        label=label,
+    )
+    return figure

@@ -1,0 +1,136 @@
+"""How the circuit of a network on sequences grew: its measures over training, a panel for each kind."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from grokscope.errors import ConfigError
+from grokscope.figures.axes import step_axis
+from grokscope.figures.line_styles import (
+    COLOURS,
+    DASHES,
+    MOST_LINES,
+    Look,
+    distinct_looks,
+    draw_family,
+    legend_beside,
+    ordered_looks,
+)
+from grokscope.figures.theme import BLACK, blank_figure, styled
+
+_WHOLE = ("step", "loss", "accuracy")
+"""Not drawn: the training curves have them."""
+_HEAD = re.compile(r"head (\d+)\.(\d+)")
+_COLUMNS = 2
+_ROW_HEIGHT = 2.0
+"""Inches."""
+_NAMED = 6
+"""Names in one column of a legend: as many as stand beside a panel."""
+_ACROSS = 6
+"""Names in one row of the legend above all panels; numbers are short, and ten stand in a row."""
+
+
+@styled
+def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False) -> Figure:
+    """Return a panel for each kind of measure, with a line for each head, digit, trigger or case that it is of.
+
+    A column is named ``KIND_OF``: ``prefix_matching_1.2`` is the prefix-matching score of head 2 in layer 1, and
+    ``accuracy_digit_3_made`` the accuracy of digit 3 where it needs a carry that is made. What a measure is of looks
+    the same in every panel.
+
+    Args:
+        table: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`, on a task on sequences.
+        log_steps: logarithmic steps (linear up to the first measured, so that step 0 has a place).
+
+    Raises:
+        ConfigError: there is nothing in the table to draw.
+    """
+    groups = {} if table.empty else groups_of([str(name) for name in table.dropna(axis="columns", how="all").columns])
+    if not groups:
+        raise ConfigError(f"there are no measures to draw; the table has {', '.join(map(str, table.columns))}")
+    columns = min(_COLUMNS, len(groups))
+    rows = -(-len(groups) // columns)
+    figure = blank_figure(0.4 + rows * _ROW_HEIGHT)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
+    looks = _looks(groups)
+    shared = _shared(groups)
+    for axes, (kind, members) in zip(grid.flat, groups.items(), strict=False):
+        _draw(axes, table, kind, members, looks)
+        if len(members) > 1 and axes.lines and not (shared.issuperset(members.values()) and len(members) <= MOST_LINES):
+            legend_beside(axes, most=_NAMED)
+    if shared:
+        _name_shared(figure, {name: look for name, look in looks.items() if name in shared})
+    for axes in grid.flat[len(groups) :]:
+        axes.remove()
+    step_axis(grid[0, 0], table["step"].to_numpy(), logarithmic=log_steps, most_ticks=5)
+    for place in range(len(groups)):
+        if place + columns >= len(groups):  # the lowest of its column
+            grid.flat[place].set_xlabel("step (weight updates)")
+            grid.flat[place].tick_params(labelbottom=True)
+    return figure
+
+
+def groups_of(columns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the columns of each kind of measure, each with what it is of.
+
+    The kind is what stands before the last underscore. What is alone of its kind is a kind by its whole name, and is
+    of nothing: ``looks_for``.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for column in columns:
+        if column not in _WHOLE:
+            kind, _, of = column.rpartition("_")
+            groups.setdefault(kind or column, {})[column] = of
+    named: dict[str, dict[str, str]] = {}
+    for kind, members in groups.items():
+        if len(members) == 1:
+            named |= {column: {column: ""} for column in members}
+        else:
+            named[kind] = {
+                column: f"head {of}" if _HEAD.fullmatch(f"head {of}") else of for column, of in members.items()
+            }
+    return named
+
+
+def _shared(groups: dict[str, dict[str, str]]) -> set[str]:
+    """Return what more than one panel has lines of: it is named once, above them all."""
+    counted = Counter(name for members in groups.values() if len(members) > 1 for name in members.values())
+    return {name for name, times in counted.items() if times > 1}
+
+
+def _name_shared(figure: Figure, looks: dict[str, Look]) -> None:
+    handles = [Line2D([], [], color=look.colour, linestyle=look.dashes, label=name) for name, look in looks.items()]
+    across = min(len(handles), 10 if all(name.isdecimal() for name in looks) else _ACROSS)
+    # matplotlib fills columns; readers read rows
+    in_columns = [handle for column in range(across) for handle in handles[column::across]]
+    figure.legend(handles=in_columns, loc="outside upper left", ncols=across, handlelength=2.2)
+
+
+def _looks(groups: dict[str, dict[str, str]]) -> dict[str, Look]:
+    """Return how a line looks, by what it is of: numbers have an order, cases have none, heads are of a layer."""
+    of = list(dict.fromkeys(name for members in groups.values() for name in members.values()))
+    heads = {name: _look_of_head(*map(int, found.groups())) for name in of if (found := _HEAD.fullmatch(name))}
+    numbers = [name for name in of if name.isdecimal()]
+    cases = [name for name in of if name and not name.isdecimal() and name not in heads]
+    return {**ordered_looks(numbers), **distinct_looks(cases), **heads, "": Look(BLACK)}
+
+
+def _look_of_head(layer: int, head: int) -> Look:
+    """Return a layer's dashes in a head's colour."""
+    return Look(COLOURS[head % len(COLOURS)], DASHES[layer % len(DASHES)])
+
+
+def _draw(axes: Axes, table: pd.DataFrame, kind: str, members: dict[str, str], looks: dict[str, Look]) -> None:
+    draw_family(axes, table, members, looks)
+    title = kind.replace("_", " ")
+    axes.set_title(f"loss by {title.removeprefix('loss ')}" if kind.startswith("loss_") else title, parse_math=False)
+    if kind.startswith("accuracy"):
+        axes.set_ylim(-0.04, 1.04)
+    if axes.get_ylim()[1] >= 1000:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

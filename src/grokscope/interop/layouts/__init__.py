@@ -1,0 +1,1 @@
+"""How other people name and orient the weights of their networks."""

@@ -1,0 +1,70 @@
+"""The named experiments: what each is for, what it takes, and what was published of it."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from grokscope.errors import ConfigError, nearest
+from grokscope.recipe import modular, sequences
+from grokscope.recipe.recipe import Recipe
+from grokscope.run import Experiment
+
+Data = Literal["endless", "finite"]
+
+_RECIPES: dict[str, Callable[[], Recipe]] = {
+    "mainline": modular.mainline,
+    "fast": modular.fast,
+    "small": modular.small,
+    "random-labels": modular.random_labels,
+    "five-digit-addition": sequences.five_digit_addition,
+    "five-digit-addition-small": sequences.five_digit_addition_small,
+    "five-digit-addition-finite": sequences.five_digit_addition_finite,
+    "repeated-subsequences": sequences.repeated_subsequences,
+    "repeated-subsequences-finite": sequences.repeated_subsequences_finite,
+    "repeated-subsequences-finite-short": sequences.repeated_subsequences_finite_short,
+    "skip-trigrams": sequences.skip_trigrams,
+    "skip-trigrams-finite": sequences.skip_trigrams_finite,
+    "mainline-endless": modular.mainline_endless,
+    **modular.variants(),
+}
+
+
+def recipe_names() -> list[str]:
+    """Return the names that :func:`recipe` knows."""
+    return list(_RECIPES)
+
+
+def recipe(name: str, data: Data | None = None) -> Recipe:
+    """Return the recipe of that name.
+
+    Args:
+        name: as :func:`recipe_names` lists it.
+        data: the same task with endless or with finite data, which is a recipe of its own.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in _RECIPES:
+        raise ConfigError(f"no experiment is called {name!r}{nearest(name, _RECIPES)}; see 'grokscope experiments'")
+    chosen = _RECIPES[name]()
+    if data is None or chosen.experiment.task.data.kind == data:
+        return chosen
+    other = f"{name}-{data}"
+    if other not in _RECIPES:
+        raise ConfigError(
+            f"{name} has {chosen.experiment.task.data.kind} data and no counterpart with {data} data; change it with "
+            f"--set task.data.kind={data}"
+        )
+    return _RECIPES[other]()
+
+
+def published_of(experiment: Experiment) -> dict[str, object]:
+    """Return the published numbers that a run of ``experiment`` must reproduce: those of the recipe it is, or none.
+
+    A recipe's numbers hold for its own settings only; when to stop and what to keep may differ.
+    """
+    free = ("stop.", "evaluate_every", "checkpoint_every", "description", "name")
+    for name in _RECIPES:
+        chosen = recipe(name)
+        if chosen.published and all(key.startswith(free) for key in chosen.experiment.differences(experiment)):
+            return chosen.published
+    return {}

@@ -1,0 +1,1 @@
+"""A run replayed: pictures that move through training together."""

@@ -1,0 +1,77 @@
+"""The film of a run: its network's pictures at the checkpoints."""
+
+from collections.abc import Callable
+
+import torch
+
+from grokscope.errors import ConfigError
+from grokscope.models import MLP, Transformer
+from grokscope.reports.replay.frames import Film, Frame, evenly_chosen, join_frames
+from grokscope.reports.replay.modular import ModularCamera
+from grokscope.reports.replay.sequences import SequenceCamera
+from grokscope.run import Run
+from grokscope.run.parallel import look_at_each
+from grokscope.tasks import ModularTask, SequenceTask
+
+MOST_FRAMES = 150
+"""Steps of a film."""
+ROOM = 2_000_000
+"""Numbers that one picture of maps may take in all frames together: a page of a few such stays small."""
+MOST_ATTENTION = 4_000_000
+"""Attention weights that the patterns of one example may take in all frames together."""
+
+
+@torch.no_grad()
+def film_run(
+    run: Run,
+    step: int | None = None,
+    *,
+    most: int = MOST_FRAMES,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> Film | None:
+    """Return the pictures of a run's network over training; None where there is nothing to film.
+
+    What is watched, key frequencies, neurons, planes, is chosen on the network at ``step``. Checkpoints whose weights
+    are not finite are left out. There is no film of a multilayer perceptron on sequences, nor of a single checkpoint.
+
+    Args:
+        run: finished or not.
+        step: the checkpoint on which is chosen what to watch [the last].
+        most: frames at most; of more checkpoints, evenly chosen ones are looked at.
+        begin: is called with the number of frames.
+        advance: is called with each step that is done.
+
+    Raises:
+        ConfigError: ``most`` is below 2.
+        RunError: a checkpoint is damaged, or there is none at ``step``.
+    """
+    if most < 2:
+        raise ConfigError(f"a film needs at least 2 frames, got {most}")
+    task, steps = run.task, evenly_chosen(run.steps, most)
+    if len(steps) < 2:
+        return None
+    chosen = run.model(step)
+    match task:
+        case ModularTask():
+            frame = ModularCamera.on(chosen, task, ROOM // len(steps)).frame
+        case SequenceTask() if isinstance(chosen, Transformer):
+            config = chosen.config
+            weights = min(config.n_layers * config.n_heads, 8) * task.n_ctx**2
+            steps = evenly_chosen(run.steps, max(2, min(most, MOST_ATTENTION // weights)))
+            frame = SequenceCamera.on(task).frame
+        case _:
+            return None
+
+    @torch.no_grad()  # here too: it holds in one thread only
+    def look(at: int) -> tuple[int, Frame] | None:
+        model = run.model(at)
+        return (at, frame(model)) if _is_finite(model) else None
+
+    begin(len(steps))
+    seen = [each for each in look_at_each(steps, look, task, advance) if each is not None]
+    return join_frames([at for at, _ in seen], [frame for _, frame in seen]) if len(seen) > 1 else None
+
+
+def _is_finite(model: Transformer | MLP) -> bool:
+    return all(bool(torch.isfinite(weights).all()) for weights in model.parameters())

@@ -1,0 +1,163 @@
+"""What a network on modular arithmetic looks like at a step of its training: the pictures of its Fourier circuit."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.analysis.binary.unembedding import token_embedding
+from grokscope.analysis.fourier import row_frequencies
+from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
+from grokscope.analysis.modular.fourier_summary import Circuit, read_circuit
+from grokscope.analysis.modular.neurons import CLUSTER_SHARE
+from grokscope.display import brief_repr
+from grokscope.models import MLP, Transformer
+from grokscope.reports.replay.frames import Bars, Frame, Maps, Palette, Points
+from grokscope.tasks import ModularTask
+
+MOST_TILES = 6
+"""Heads, neurons or circles that are shown."""
+_BINS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class ModularCamera:
+    """What is looked at in every frame: chosen on one network, so that the same things are watched all the time."""
+
+    task: ModularTask
+    frequencies: tuple[int, ...]
+    """Of the planes: key frequencies."""
+    neurons: tuple[int, ...]
+    planes: Float[Tensor, "k 2 d"]
+    """In which the embeddings of the tokens become circles."""
+    room: int
+    """Numbers that a picture of maps may take in one frame."""
+
+    __repr__ = brief_repr
+
+    @classmethod
+    def on(cls, model: Transformer | MLP, task: ModularTask, room: int) -> "ModularCamera":
+        """Return what to look at, chosen on ``model``.
+
+        Args:
+            model: the network whose key frequencies, neurons and planes are watched.
+            task: what it was trained on.
+            room: see the field.
+        """
+        circuit = read_circuit(model, task)
+        neurons = _clearest(circuit)
+        round_ = [k for k in circuit.key_frequencies if 2 * k != task.p][
+            :MOST_TILES
+        ]  # p/2 has a cos alone, and no plane
+        planes = embedding_planes(token_embedding(model, task.p), round_)
+        return cls(task, tuple(round_), neurons, planes, room)
+
+    def frame(self, model: Transformer | MLP) -> Frame:
+        """Return the pictures of ``model``."""
+        circuit = read_circuit(model, self.task)
+        pictures = [_norms("embedding", "Fourier norms of the embedding", "norm of W_E", circuit.embedding_norms)]
+        if circuit.logit_map_norms is not None:
+            title = "Fourier norms of the neuron-logit map"
+            pictures.append(_norms("logit_map", title, "norm of W_L", circuit.logit_map_norms))
+        maps = [self._attention(circuit), self._neurons(circuit)]
+        return (
+            *pictures,
+            *self._specialised(circuit),
+            *([self._circles(model)] if len(self.planes) else []),
+            *(each for each in maps if each is not None),
+            _logits(circuit, self.room),
+        )
+
+    def _specialised(self, circuit: Circuit) -> tuple[Bars, ...]:
+        if circuit.neurons is None:
+            return ()
+        share, frequency = circuit.neurons.share, circuit.neurons.frequency
+        counts, edges = np.histogram(share.numpy().clip(0, 1), _BINS, (0, 1))
+        clusters = torch.bincount(frequency[share > CLUSTER_SHARE], minlength=self.task.p // 2 + 1)[1:]
+        return (
+            Bars(
+                "shares", "How single-frequency the neurons are",
+                "least share of a neuron's variance that its best frequency explains", "neurons",
+                tuple(f"{begin:.0%}" for begin in edges[:-1]),
+                ("neurons",), counts.astype(float)[None, None],
+            ),
+            Bars(
+                "clusters", f"Neurons that one frequency explains to more than {CLUSTER_SHARE:.0%}", "frequency k",
+                "neurons", _numbers(len(clusters)), ("neurons",), clusters.numpy().astype(float)[None, None],
+            ),
+        )  # fmt: skip
+
+    def _circles(self, model: Transformer | MLP) -> Points:
+        p = self.task.p
+        points = project_tokens(token_embedding(model, p), self.planes).numpy().astype(float)
+        order = tuple(tuple(k * token % p for token in range(p)) for k in self.frequencies)
+        names = tuple(f"k = {k}" for k in self.frequencies)
+        return Points("circles", "The tokens in the planes of the key frequencies", names, order, points[None])
+
+    def _attention(self, circuit: Circuit) -> Maps | None:
+        if circuit.pattern is None:
+            return None
+        shown = self._corner(circuit.pattern[:, :, :MOST_TILES, 0])
+        names = tuple(f"head {head}" for head in range(len(shown)))
+        return _over_pairs("attention", "Attention to a, on every pair", "attention", names, "sequential", shown)
+
+    def _neurons(self, circuit: Circuit) -> Maps | None:
+        if circuit.post is None:
+            return None
+        shown = self._corner(circuit.post[:, :, list(self.neurons)])
+        palette: Palette = "diverging" if float(shown.min()) < 0 else "sparse"
+        names = tuple(f"neuron {neuron}" for neuron in self.neurons)
+        return _over_pairs("neurons", "Activations of the same neurons, on every pair", "activation", names,
+                           palette, shown)  # fmt: skip
+
+    def _corner(self, values: Float[Tensor, "p p tile"]) -> Float[Tensor, "tile a b"]:
+        """Return the pairs of the first residues: what is periodic shows there too, and not in every second one."""
+        side = math.isqrt(self.room // values.shape[2])
+        return values[:side, :side].permute(2, 0, 1)
+
+
+def _clearest(circuit: Circuit) -> tuple[int, ...]:
+    """Return the clearest neuron of each key frequency; without key frequencies those that vary most."""
+    if circuit.neurons is None or circuit.post is None:
+        return ()
+    if not circuit.key_frequencies:
+        spread = circuit.post.flatten(0, 1).double().std(0, correction=0)
+        return tuple(spread.argsort(descending=True, stable=True)[:4].tolist())
+    own = circuit.neurons.frequency == torch.tensor(circuit.key_frequencies[:MOST_TILES]).unsqueeze(1)
+    return tuple(torch.where(own, circuit.neurons.share, -1.0).argmax(1).tolist())
+
+
+def _norms(name: str, title: str, ylabel: str, norms: Float[Tensor, " n_frequencies"]) -> Bars:
+    values = norms.numpy().astype(float)[None, None]
+    return Bars(name, title, "frequency k", ylabel, _numbers(len(norms)), ("norm",), values)
+
+
+def _numbers(n: int) -> tuple[str, ...]:
+    return tuple(map(str, range(1, n + 1)))
+
+
+def _over_pairs(
+    name: str, title: str, label: str, tiles: tuple[str, ...], palette: Palette, values: Float[Tensor, "tile a b"]
+) -> Maps:
+    return Maps(name, title, "b", "a", label, tiles, palette, values.numpy().astype(float)[None])
+
+
+def _logits(circuit: Circuit, room: int) -> Maps:
+    """Return the strength of each pair of frequencies in the logits: cos and sin of each taken together.
+
+    Of more than there is room for, neighbours are shown as one, by the strongest of them.
+    """
+    n = circuit.p // 2 + 1
+    owner = row_frequencies(circuit.p)
+    power = circuit.logit_components.double().square()
+    power = torch.zeros(n, circuit.p, dtype=torch.float64).index_add_(0, owner, power)
+    norms = torch.zeros(n, n, dtype=torch.float64).index_add_(1, owner, power).sqrt()
+    block = math.ceil(n / math.isqrt(room))
+    shown = F.max_pool2d(norms[None], block, ceil_mode=True)
+    names = tuple(str(k) for k in range(0, n, block))
+    return Maps("logits", "The logits in the Fourier basis", "frequency in b", "frequency in a",
+                "norm over the answers", ("",), "sparse", shown.numpy()[None], names, names)  # fmt: skip

@@ -1,0 +1,92 @@
+"""The film of a run alone, for a notebook: one slider that moves the network's pictures through training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from grokscope.analysis import find_phases
+from grokscope.errors import RunError
+from grokscope.reports.replay.collect import MOST_FRAMES, film_run
+from grokscope.reports.replay.player import Player, make_player
+from grokscope.reports.run.history import read_history
+from grokscope.reports.run.page import page_environment, page_scripts, script_sources
+from grokscope.reports.run.pictures import NO_PHASES
+from grokscope.run import Run
+from grokscope.run.atomic import write_atomically
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFilm:
+    """The pictures of a network over its training; a notebook shows them with a slider."""
+
+    title: str
+    player: Player
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The checkpoints that are shown."""
+        return tuple(self.player.data["steps"])
+
+    def to_html(self) -> str:
+        """Return a page that needs no network and no other file."""
+        scripts = page_scripts()
+        return page_environment().get_template("replay/page.html.j2").render(
+            title=self.title, player=self.player, scripts=scripts, script_sources=script_sources(scripts)
+        )  # fmt: skip
+
+    def write(self, path: Path) -> None:
+        """Write the page to ``path``.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        write_atomically(path, self.to_html().encode())
+
+    def __repr__(self) -> str:
+        steps, names = self.steps, ", ".join(panel.name for panel in self.player.panels)
+        return f"TrainingFilm({self.title!r}, {len(steps):,} checkpoints, steps {steps[0]:,} to {steps[-1]:,}: {names})"
+
+    def _repr_html_(self) -> str:
+        # in a frame of its own, where neither the notebook's style nor its scripts reach it, nor it them
+        return (
+            f'<iframe srcdoc="{escape(self.to_html())}" title="{escape(self.title)}" sandbox="allow-scripts" '
+            f'style="width: 100%; height: 48rem; border: 0"></iframe>'
+        )
+
+
+def watch_training(
+    run: Run,
+    step: int | None = None,
+    *,
+    most: int = MOST_FRAMES,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> TrainingFilm:
+    """Return the film of ``run``: frequencies, neurons, attention and circles, or heads and tables, as they form.
+
+    The same as in a report, from the same numbers. The chart library alone has 5 MB, which a notebook keeps with it.
+
+    Args:
+        run: finished or not.
+        step: the checkpoint on which is chosen what to watch [the last].
+        most: frames at most; of more checkpoints, evenly chosen ones are shown.
+        begin: is called with the number of checkpoints that are looked at.
+        advance: is called with the step of each that is done.
+
+    Raises:
+        RunError: there is nothing to watch: fewer than two checkpoints, or no transformer on sequences.
+        ConfigError: ``most`` is below 2.
+
+    Example:
+        >>> watch_training(Run("runs/fast"))
+    """
+    metrics, history = run.metrics, read_history(run)
+    film = film_run(run, step, most=most, begin=begin, advance=advance)
+    if film is None or metrics.empty:
+        raise RunError(
+            f"{run.path} has nothing to watch: a film needs two checkpoints with finite weights, and on sequences a "
+            f"transformer; it has {len(run.steps)}"
+        )
+    phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.guessing_loss)
+    return TrainingFilm(run.experiment.name, make_player(film, metrics, history.measures, phases))

@@ -1,0 +1,146 @@
+"""The part of a page that shows a run as a film: what its pictures show, and all that the script needs to draw them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_hex
+
+from grokscope.analysis import Phases
+from grokscope.figures.axes import phase_bands
+from grokscope.figures.theme import BLUE, CYCLIC, DIVERGING, GREEN, ORANGE, PURPLE, SEQUENTIAL, SPARSE, TEST, TRAIN
+from grokscope.reports.replay.frames import Film
+from grokscope.reports.replay.pack import pack_picture
+
+_POINTS = 1000
+"""Of a curve; more would not show."""
+_BRIGHT = {TRAIN: "#56B4E9", TEST: "#FF8A3D", GREEN: "#2FC79B", PURPLE: "#E3A3C6"}
+"""The same colours on a dark ground."""
+_WIDE = ("curves", "circles", "attention", "neurons", "patterns", "ov", "parts", "carries")
+"""Pictures that take the whole width."""
+
+CAPTIONS = {
+    "curves": "Loss against weight updates, on a logarithmic scale; the line is the step shown below. A click on the "
+    "curves goes there.",
+    "embedding": "How strongly each frequency stands in the embedding. Random weights give a flat profile; while the "
+    "test loss is still high, a few frequencies rise.",
+    "logit_map": "The same of the map from the last neurons to the logits.",
+    "shares": "A histogram of the neurons: how much of each one's variance over all inputs its best single frequency "
+    "explains. They begin at the left and become specialists at the right.",
+    "clusters": "To which frequencies those specialists belong.",
+    "circles": "Each token's embedding in the planes that the network shown in this page uses, joined in the order of "
+    "k times the token modulo p, in colours of that order. At first a tangle, in the end circles. In planes that were "
+    "chosen for a network at each step, even random embeddings would look rounder than they are.",
+    "attention": "From where the answer is read to the token a, on the same pairs (a, b) at every step.",
+    "neurons": "The neurons that the network's key frequencies explain best at the step shown in this page, or, "
+    "without key frequencies, those that vary most: the same ones at every step. Colours are those of the last step; "
+    "what was higher before has its darkest.",
+    "logits": "How much of the logits has which frequency in a and in b. A network that adds through angles has them "
+    "on the diagonal alone. Colours are those of the last step.",
+    "patterns": "Where each head looks, from row to column, on the same tokens at every step.",
+    "parts": "On the same fresh examples at every step.",
+    "scores": "Attention to the previous token, attention to what followed the same token before, and how far the head "
+    "raises the logit of what it attends to (−1 to 1).",
+    "carries": "On the same fresh examples at every step. What needs a carry is learned after what needs none.",
+    "qk": "The score of the query's attention for each token, wherever it stands: t are triggers, n is noise.",
+    "ov": "What attention to each token adds to the logit of each answer: of a network that answers, a diagonal from "
+    "the triggers to their answers.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of the film, as the page lays it out."""
+
+    name: str
+    title: str
+    caption: str
+    wide: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Player:
+    """What a page holds of a film."""
+
+    panels: tuple[Panel, ...]
+    data: Mapping[str, Any]
+    """For the script, as JSON."""
+
+
+def make_player(
+    film: Film, metrics: pd.DataFrame, measures: pd.DataFrame | None = None, phases: Phases | None = None
+) -> Player:
+    """Return the film of a run beside its curves.
+
+    Args:
+        film: the pictures.
+        metrics: of the run.
+        measures: of ``grokscope measure``, for restricted and excluded loss; None where there are none.
+        phases: name the time of each step, where they are complete.
+    """
+    curves = _curves(metrics, measures)
+    packed = [pack_picture(picture) for picture in film.pictures]
+    titles = {"curves": "Training and test loss", **{each["name"]: each["title"] for each in packed}}
+    panels = tuple(Panel(name, title, CAPTIONS[name], name in _WIDE) for name, title in titles.items())
+    data = {
+        "steps": film.steps,
+        "told": _told(film.steps, metrics, phases),
+        "pictures": [curves, *packed],
+        "colours": [BLUE, ORANGE, GREEN, PURPLE],
+        "palettes": {
+            "sequential": _scale(SEQUENTIAL), "sparse": _scale(SPARSE), "diverging": _scale(DIVERGING),
+            "cyclic": _scale(CYCLIC),
+        },
+    }  # fmt: skip
+    return Player(panels, data)
+
+
+def _scale(name: str) -> list[tuple[float, str]]:
+    places = np.linspace(0, 1, 33)
+    return [(round(float(place), 5), to_hex(matplotlib.colormaps[name](place))) for place in places]
+
+
+def _curves(metrics: pd.DataFrame, measures: pd.DataFrame | None) -> dict[str, Any]:
+    lines, axes = [], []
+    for table, columns in (
+        (metrics, {"train_loss": ("train", TRAIN, "solid"), "test_loss": ("test", TEST, "solid")}),
+        (
+            measures,
+            {
+                "restricted_loss": ("restricted: key frequencies alone", GREEN, "dash"),
+                "excluded_loss": ("excluded: without them", PURPLE, "dashdot"),
+            },
+        ),
+    ):
+        if table is None or table.empty:
+            continue
+        thin = table.iloc[np.unique(np.linspace(0, len(table) - 1, _POINTS).round().astype(int))]
+        for column, (name, colour, dash) in columns.items():
+            if column in thin and thin[column].notna().any():
+                values = [float(f"{value:.4g}") if 0 < value < np.inf else None for value in thin[column]]
+                lines.append({"name": name, "axis": len(axes), "values": values, "light": colour,
+                              "dark": _BRIGHT[colour], "dash": dash})  # fmt: skip
+        axes.append(thin["step"].tolist())
+    known = [value for line in lines for value in line["values"] if value is not None]
+    decades = np.log10(max(known) / min(known)) if known else 0
+    # beyond a few decades every one of them would be written over the next
+    return {"kind": "curves", "name": "curves", "steps": axes, "lines": lines, "dtick": max(1, round(decades / 6))}
+
+
+def _told(steps: Sequence[int], metrics: pd.DataFrame, phases: Phases | None) -> list[str]:
+    """Return for each step what is read beside the slider: step, losses, accuracies, phase."""
+    bands = {} if phases is None or metrics.empty else phase_bands(phases, int(metrics["step"].iloc[0]))
+    known = metrics.set_index("step").to_dict("index")
+    told = []
+    for step in steps:
+        parts = [f"step {step:,}"]
+        for data in ("train", "test"):
+            row = known.get(step)
+            if row is not None and not np.isnan(row[f"{data}_loss"]):
+                parts.append(f"{data} loss {row[f'{data}_loss']:.3g} ({row[f'{data}_accuracy']:.1%} right)")
+        parts += [name for name, (begin, end) in bands.items() if begin <= step < end]
+        told.append(" · ".join(parts))
+    return told

@@ -1,0 +1,119 @@
+"""What a network on sequences looks like at a step of its training: attention, scores, the parts of its task."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from grokscope.analysis.fresh_examples import fresh_examples
+from grokscope.analysis.sequences.attention_examples import example_attention
+from grokscope.analysis.sequences.carries import CARRY_WORDS, Carry, answers, carry_cases, predictions, scores_by_case
+from grokscope.analysis.sequences.induction import Repeats, head_scores
+from grokscope.analysis.sequences.skip_trigrams import is_readable, readout
+from grokscope.analysis.sequences.token_labels import token_names
+from grokscope.display import brief_repr
+from grokscope.models import MLP, Transformer
+from grokscope.reports.replay.frames import Bars, Frame, Maps, Picture
+from grokscope.tasks import DigitAdditionTask, Examples, RepeatedSubsequencesTask, SequenceTask, SkipTrigramsTask
+from grokscope.training.evaluation import Evaluator
+
+N_EXAMPLES = {RepeatedSubsequencesTask: 32, DigitAdditionTask: 500, SkipTrigramsTask: 300}
+"""Fresh examples behind the bars."""
+MOST_HEADS = 8
+"""Heads of which patterns are shown."""
+MOST_TRIGGERS = 12
+"""Triggers of which an example is shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceCamera:
+    """The examples that every frame looks at."""
+
+    task: SequenceTask
+    examples: Examples
+    """Of the first of them, or the first with each trigger, attention is shown."""
+
+    __repr__ = brief_repr
+
+    @classmethod
+    def on(cls, task: SequenceTask, *, seed: int = 0) -> "SequenceCamera":
+        """Return what to look at: fresh examples, drawn from ``seed``."""
+        return cls(task, fresh_examples(task, N_EXAMPLES[type(task)], seed=seed))
+
+    def frame(self, model: Transformer | MLP) -> Frame:
+        """Return the pictures of ``model``, a transformer."""
+        assert isinstance(model, Transformer)
+        task = self.task
+        match task:
+            case RepeatedSubsequencesTask():
+                own = [self._heads(model, task)]
+            case DigitAdditionTask():
+                own = [self._carries(model, task)]
+            case SkipTrigramsTask():
+                own = _trigrams(model, task)
+            case _:
+                own = []
+        parts = [self._parts(model)] if task.parts else []
+        return (*parts, *own, self._patterns(model))
+
+    def _parts(self, model: Transformer) -> Bars:
+        task = self.task
+        score = Evaluator(model, self.examples, task.scored_positions, len(task.parts))()
+        names = tuple(part.replace("_", " ") for part in task.parts)
+        return _bars("parts", "Loss of each part, on fresh examples", "", "loss (nats)", names, {"loss": score.parts})
+
+    def _patterns(self, model: Transformer) -> Maps:
+        attention = example_attention(model, self.task, self.examples)
+        rows, columns = attention.rows, attention.columns
+        title, xlabel, ylabel = "Attention in one example", "to the token", "from the token"
+        if isinstance(self.task, SkipTrigramsTask):
+            rows = rows[:MOST_TRIGGERS]
+            title, xlabel, ylabel = "Attention of the query, an example for each trigger", "position", "trigger"
+        values = attention.patterns[:MOST_HEADS, : len(rows)].numpy().astype(float)
+        heads = tuple(f"head {head}" for head in attention.heads[:MOST_HEADS])
+        return Maps(
+            "patterns", title, xlabel, ylabel, "attention", heads, "sequential", values[None], rows, columns
+        )  # fmt: skip
+
+    def _heads(self, model: Transformer, task: RepeatedSubsequencesTask) -> Bars:
+        scores = head_scores(model, Repeats.of(self.examples, task.scored_positions))
+        layers, heads = scores.previous_token.shape
+        names = tuple(f"{layer}.{head}" for layer in range(layers) for head in range(heads))
+        series = {
+            "previous token": scores.previous_token.flatten().tolist(),
+            "prefix matching": scores.prefix_matching.flatten().tolist(),
+            "copying": scores.copying.flatten().tolist(),
+        }
+        return _bars("scores", "What each head does", "head", "score", names, series)
+
+    def _carries(self, model: Transformer, task: DigitAdditionTask) -> Bars:
+        tokens = self.examples.tokens
+        right = predictions(model, task, tokens) == answers(task, tokens)
+        scores = scores_by_case(right, carry_cases(task, tokens))
+        digits = range(task.n_digits, -1, -1)
+        series = {
+            CARRY_WORDS[case]: [float(scores.accuracy[k, case]) if scores.count[k, case] else np.nan for k in digits]
+            for case in Carry
+        }
+        names = tuple(f"digit {k}" for k in digits)
+        return _bars("carries", "Accuracy of each digit, by the carry that it needs", "", "accuracy", names, series)
+
+
+def _trigrams(model: Transformer, task: SkipTrigramsTask) -> list[Picture]:
+    if not is_readable(model):
+        return []
+    tables = readout(model, task)
+    heads = range(len(tables.scores))
+    tokens = tuple(token_names(task, torch.arange(task.d_vocab)))
+    score = Bars("qk", "How much the query looks for each token", "token", "attention score", tokens,
+                 tuple(f"head {head}" for head in heads), tables.scores.numpy().astype(float)[None])  # fmt: skip
+    outputs = tables.outputs - tables.outputs.mean(2, keepdim=True)
+    says = Maps("ov", "What attention to each token says", "answer", "token", "logit above the answers' mean",
+                tuple(f"head {head}" for head in heads), "diverging", outputs.numpy().astype(float)[None], tokens,
+                tuple(map(str, range(task.d_vocab_out))))  # fmt: skip
+    return [score, says]
+
+
+def _bars(name: str, title: str, xlabel: str, ylabel: str, labels: tuple[str, ...], series: dict) -> Bars:
+    values = np.array([list(row) for row in series.values()], dtype=float)
+    return Bars(name, title, xlabel, ylabel, labels, tuple(series), values[None])

@@ -1,0 +1,186 @@
+"""Everything that a report says, computed before anything is rendered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from grokscope.analysis import Circuit, find_phases
+from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
+from grokscope.explanation.modular.explain import LARGEST
+from grokscope.models import MLP, Transformer
+from grokscope.reports import formatting
+from grokscope.reports.claims import does_task
+from grokscope.reports.provenance import Facts, how_it_was_made, interruption
+from grokscope.reports.published.comparison import Comparison, Measured
+from grokscope.reports.published.network import compare
+from grokscope.reports.replay.collect import film_run
+from grokscope.reports.replay.player import Player, make_player
+from grokscope.reports.run.circuit_evidence import FoundTable
+from grokscope.reports.run.evidence import Evidence, evidence
+from grokscope.reports.run.fourier_findings import findings
+from grokscope.reports.run.history import (
+    History,
+    phases_by_measures,
+    read_history,
+    verdicts_over_training,
+    what_is_missing,
+)
+from grokscope.reports.run.network_pictures import pictures_of_network
+from grokscope.reports.run.outcome import Data, outcome
+from grokscope.reports.run.phase_changes import changes_in_words
+from grokscope.reports.run.pictures import NO_PHASES, Picture, pictures_of_training
+from grokscope.reports.run.source import Source
+from grokscope.reports.run.training_setup import what_was_trained
+from grokscope.run import Run
+from grokscope.tasks import ModularConfig, ModularTask, Task
+
+MAX_EXPLAINED = 256
+"""Modulus up to which a page explains: time and memory grow with its cube, from 6 s at 113 to minutes beyond."""
+MAX_ATTENTION = 500_000
+"""Attention weights in one sequence up to which a page explains: the tests keep those of up to 2,000 sequences."""
+_COMMAND = "“grokscope explain RUN” makes them."
+BEHIND = "The claims below are the test; these tables are what they rest on."
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a page says, in its order; texts are plain, not HTML."""
+
+    title: str
+    description: str
+    headline: str
+    """How training went, in a few words."""
+    warning: str | None
+    """What must be known first, of a run that did not finish."""
+    setting: str
+    """What was trained."""
+    outcome: tuple[str, ...]
+    """How training went."""
+    evidence: Evidence | None
+    """What the network computes, and how sure that is; None without a network."""
+    findings: tuple[str, ...]
+    """What the network looks like, and the caveats."""
+    tables: tuple[FoundTable, ...]
+    """What was found of each head, digit or token; empty for modular arithmetic."""
+    comparisons: tuple[Comparison, ...]
+    """Published and measured numbers; empty where none were given."""
+    player: Player | None
+    """The pictures over training that one slider moves; None where there are none."""
+    of_training: tuple[Picture, ...]
+    """The figures of how training went."""
+    of_network: tuple[Picture, ...]
+    """The figures of what it looks like."""
+    making: Facts
+    """Status, time, command, versions, machine, hashes."""
+    yaml: str
+    """The experiment with every setting."""
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All that do not move, in the order of the page."""
+        return self.of_training + self.of_network
+
+
+def read_content(
+    run: Run,
+    step: int | None = None,
+    published: Mapping[str, object] | None = None,
+    *,
+    begin: Callable[[int], None] = lambda total: None,
+    advance: Callable[[int], None] = lambda step: None,
+) -> Content:
+    """Return what there is to say of ``run``.
+
+    Args:
+        run: finished or not.
+        step: the checkpoint whose network is analysed; the last if None.
+        published: numbers to compare with, see :func:`grokscope.reports.published.network.compare`.
+        begin: is called with the number of checkpoints that are looked at.
+        advance: is called with the step of each that is done.
+
+    Raises:
+        RunError: there is no checkpoint at ``step``, or a file of the run is damaged.
+        ConfigError: ``published`` has an unknown name.
+    """
+    experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.steps
+    endless = task.train is None
+    phases, history = find_phases(metrics, task.guessing_loss), read_history(run)
+    shown = step if step is not None or not steps else steps[-1]
+    looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
+    if shown is not None:
+        looked = _look(Source(run, shown), shown, history)
+    went = outcome(metrics, phases, Data(task.guessing_loss, endless, does_task(looked.explanation)))
+    modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
+    banded = NO_PHASES if endless else phases
+    film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)
+    return Content(
+        title=experiment.name,
+        description=experiment.description,
+        headline=went.headline,
+        warning=interruption(run),
+        setting=what_was_trained(experiment, task),
+        outcome=(*went.sentences, *changes_in_words(metrics, task), *phases_by_measures(history)),
+        evidence=looked.evidence,
+        findings=looked.found,
+        tables=() if looked.evidence is None else looked.evidence.tables,
+        comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
+        player=None if film is None else make_player(film, metrics, history.measures, banded),
+        of_training=pictures_of_training(metrics, banded, task, history),
+        of_network=looked.pictures,
+        making=how_it_was_made(run),
+        yaml=experiment.to_yaml(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was seen in a network."""
+
+    found: tuple[str, ...]
+    evidence: Evidence | None = None
+    explanation: Explanation | None = None
+    circuit: Circuit | None = None
+    pictures: tuple[Picture, ...] = ()
+
+
+def _look(source: Source, step: int, history: History) -> _Looked:
+    run, task, config = source.run, source.task, source.run.experiment.task
+    explanation, told = _explained(run, source.model, step, history)
+    pictures = pictures_of_network(source, explanation)
+    of = f"The network is that of {formatting.step(step)}."
+    if not isinstance(task, ModularTask) or not isinstance(config, ModularConfig):
+        behind = (BEHIND,) if told.tables else ()
+        return _Looked((of, *behind), told, explanation, pictures=pictures)
+    pictured = findings(source.circuit, config.operation, tested=explanation is not None)
+    return _Looked((of, *pictured), told, explanation, source.circuit, pictures)
+
+
+def _explained(run: Run, model: Transformer | MLP, step: int, history: History) -> tuple[Explanation | None, Evidence]:
+    """Return the explanation of the network and the words for it; words that say why where there is none."""
+    tested = verdicts_over_training(history)
+    why = _why_not(run.task, model)
+    if why is not None:
+        return None, Evidence(why, history=tested)
+    explanation = explain(subject_of_run(run, step))
+    more = (*tested, *what_is_missing(run, explanation, history))
+    return explanation, replace(evidence(explanation), history=more)
+
+
+def _why_not(task: Task, model: Transformer | MLP) -> str | None:
+    """Return why a page does not explain a network; None where it does."""
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        return "Some of its weights are not finite numbers, so it computes nothing."
+    if isinstance(task, ModularTask):
+        if task.p <= MAX_EXPLAINED:
+            return None
+        why = f"Modulo {task.p} the tests take minutes and gigabytes, so this page leaves them out."
+        return f"{why} {_COMMAND}" if task.p <= LARGEST else why
+    if not isinstance(model, Transformer):
+        return "It is a multilayer perceptron; on sequences only transformers can be explained."
+    config = model.config
+    if config.n_layers * config.n_heads * task.n_ctx**2 > MAX_ATTENTION:
+        return (
+            f"On {task.n_ctx:,} tokens the tests take minutes and gigabytes, so this page leaves them out. {_COMMAND}"
+        )
+    return None

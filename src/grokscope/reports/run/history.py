@@ -1,0 +1,129 @@
+"""How the circuit and the claims came over training, in words, and which command adds what is missing."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from grokscope.analysis import Phases
+from grokscope.analysis.curves.phases import find_phases_of_circuit
+from grokscope.explanation import Explanation, ModularExplanation
+from grokscope.explanation.timeline import holds_from
+from grokscope.figures.axes import phase_bands
+from grokscope.reports import formatting
+from grokscope.reports.claims import does_task
+from grokscope.reports.tables import read_claims, read_measures
+from grokscope.run import Run
+from grokscope.tasks import ModularTask
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What other commands found at a run's checkpoints."""
+
+    measures: pd.DataFrame | None
+    """Of ``grokscope measure``."""
+    claims: pd.DataFrame | None
+    """Of ``grokscope explain --every``."""
+    phases: Phases | None
+    """By the measures, of modular arithmetic."""
+
+
+def read_history(run: Run) -> History:
+    """Return the tables in a run's folder.
+
+    Raises:
+        RunError: one is damaged.
+    """
+    task = run.task
+    if isinstance(task, ModularTask):
+        measures = read_measures(run.folder.measures)
+        phases = None if measures is None else find_phases_of_circuit(measures, task.p)
+    else:
+        measures, phases = read_measures(run.folder.measures, ("loss",)), None
+    return History(measures, read_claims(run.folder.claims), phases)
+
+
+_TESTED = 15
+"""About so many steps are suggested to be tested."""
+
+
+def phases_in_words(phases: Phases, first_step: int, source: str) -> str:
+    """Return the complete phases as a sentence; empty where there is none."""
+    bands = phase_bands(phases, first_step)
+    parts = [f"{name} from {formatting.step(begin)} to {end:,}" for name, (begin, end) in bands.items()]
+    return f"Phases, read off {source}: {formatting.listed(parts)}." if parts else ""
+
+
+def phases_by_measures(history: History) -> tuple[str, ...]:
+    """Return the phases that the progress measures show, or that they show none; nothing without measures."""
+    if history.measures is None or history.phases is None:
+        return ()
+    steps = history.measures["step"]
+    n = len(steps)
+    source = f"the progress measures at {n:,} checkpoint{'s' if n != 1 else ''}"
+    told = phases_in_words(history.phases, int(steps.iloc[0]), source)
+    none = f"No phases can be read off {source}: the excluded loss did not rise as it does while a circuit forms."
+    return (told or none,)
+
+
+def verdicts_over_training(history: History) -> tuple[str, ...]:
+    """Return the verdicts over training, and from when on each claim holds; nothing where that was not tested."""
+    claims = history.claims
+    if claims is None:
+        return ()
+    by_step = claims.drop_duplicates("step")
+    changed = by_step[by_step["verdict"] != by_step["verdict"].shift()]
+    verdicts = formatting.listed(
+        f"{verdict} from {formatting.step(step)}"
+        for verdict, step in zip(changed["verdict"], changed["step"].tolist(), strict=True)
+    )
+    tested = f"Tested at {len(by_step):,} step{'s' if len(by_step) != 1 else ''} of training"
+    return (f"{tested}, the network is {verdicts} on.{_holding(claims)}",)
+
+
+def _holding(claims: pd.DataFrame) -> str:
+    last = claims.loc[claims["step"] == claims["step"].iloc[-1], "claim"]
+    since = {name: holds_from(claims, name) for name in last}
+    if all(step is None for step in since.values()):
+        return " No claim holds at the end."
+    parts = []
+    for first in sorted({step for step in since.values() if step is not None}):
+        names = formatting.listed(f"“{name}”" for name, step in since.items() if step == first)
+        parts.append(f"{names} from {formatting.step(first)}")
+    never = [f"“{name}”" for name, step in since.items() if step is None]
+    return f" True for good: {'; '.join(parts)}.{f' Not at the end: {formatting.listed(never)}.' if never else ''}"
+
+
+def what_is_missing(run: Run, explanation: Explanation, history: History) -> tuple[str, ...]:
+    """Return which commands add what the page could say of the run's history; nothing where they add nothing."""
+    steps = run.steps
+    if len(steps) < 2 or not _has_a_history(explanation):
+        return ()
+    commands = []
+    if history.measures is None:
+        what = "progress measures" if isinstance(explanation, ModularExplanation) else "measures of the circuit"
+        commands.append(f"{what} over training are added by “grokscope measure RUN{_frequencies(explanation)}”")
+    if history.claims is None:
+        commands.append(f"when each claim became true by “grokscope explain RUN --every {every_suggested(run)}”")
+    return (f"Not in this page: {', and '.join(commands)}; then make the report again.",) if commands else ()
+
+
+def every_suggested(run: Run) -> int:
+    """Return an ``--every`` for ``grokscope explain`` with which the checkpoints that it tests are not too many."""
+    kept = run.experiment.checkpoint_every
+    return kept * max(1, math.ceil(run.steps[-1] / kept / _TESTED)) if run.steps else kept
+
+
+def _has_a_history(explanation: Explanation) -> bool:
+    """Return whether there is something to look for at earlier steps."""
+    if isinstance(explanation, ModularExplanation):
+        return bool(explanation.frequencies.keys)
+    return does_task(explanation)
+
+
+def _frequencies(explanation: Explanation) -> str:
+    """Return the option that names frequencies which the command would not find by itself."""
+    if not isinstance(explanation, ModularExplanation) or explanation.frequencies.source == "neuron clusters":
+        return ""
+    return f" --frequencies {','.join(map(str, explanation.frequencies.keys))}"

@@ -1,0 +1,40 @@
+"""What an experiment describes, made: its task, its network before the first update, a member of an ensemble."""
+
+import torch
+from torch import Tensor
+
+from grokscope.models import MLP, Transformer, build_model
+from grokscope.run.experiment import Experiment
+from grokscope.tasks import Task, build_task
+from grokscope.training import Member
+
+
+def task_of(experiment: Experiment, table: Tensor | None = None) -> Task:
+    """Return the task of ``experiment``, with its split and its data.
+
+    Args:
+        experiment: what is going to be trained.
+        table: the answers of an operation from a user's file, if they are kept.
+    """
+    seeds = experiment.seeds
+    return build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+
+
+def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
+    """Return the network of ``experiment`` before its first update."""
+    return build_model(
+        experiment.model,
+        d_vocab=task.d_vocab,
+        d_vocab_out=task.d_vocab_out,
+        n_ctx=task.n_ctx,
+        seed=experiment.seeds.init,
+        dtype=getattr(torch, experiment.dtype),
+    )
+
+
+def member_of(experiment: Experiment, task: Task, device: torch.device) -> Member:
+    """Return what an ensemble is given of ``experiment``, on ``device``."""
+    model = initial_model(experiment, task).to(device)
+    return Member(
+        model, task.to(device), experiment.optimizer, experiment.schedule, experiment.l1, experiment.seeds.noise
+    )

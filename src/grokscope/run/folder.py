@@ -1,0 +1,203 @@
+"""The layout of a run's folder, and the record of how the run stands."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from filelock import FileLock, Timeout
+
+from grokscope.errors import RunError
+from grokscope.run.atomic import write_atomically
+from grokscope.run.experiment import Experiment, experiment_from
+
+Status = Literal["running", "finished", "interrupted", "diverged", "failed"]
+LOOK_SECONDS = 0.5
+"""How long a writer waits for the lock: far longer than a look at it by :meth:`RunFolder.is_locked` takes."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths inside one run's folder."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        """The experiment, with every setting."""
+        return self.path / "experiment.yaml"
+
+    @property
+    def record(self) -> Path:
+        """Status, timing, versions and machine."""
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an evaluation."""
+        return self.path / "metrics.csv"
+
+    @property
+    def resume(self) -> Path:
+        """The last complete training state."""
+        return self.path / "resume.safetensors"
+
+    @property
+    def table(self) -> Path:
+        """The answers of an operation that came from the user's own file."""
+        return self.path / "table.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / "report.html"
+
+    @property
+    def measures(self) -> Path:
+        """Progress measures at the checkpoints, once they have been taken."""
+        return self.path / "measures.csv"
+
+    @property
+    def claims(self) -> Path:
+        """What held of the network at the checkpoints, once it has been tested."""
+        return self.path / "claims.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard events, where they were asked for."""
+        return self.path / "tensorboard"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while the run is written."""
+        return self.path / ".lock"
+
+    def checkpoint(self, step: int) -> Path:
+        """The weights after ``step`` updates."""
+        return self.path / "checkpoints" / f"{step:08d}.safetensors"
+
+    def checkpoint_steps(self) -> list[int]:
+        """Return the steps that have a checkpoint, ascending."""
+        return sorted(
+            int(file.stem) for file in (self.path / "checkpoints").glob("[0-9]*.safetensors") if file.stem.isdigit()
+        )
+
+    def exists(self) -> bool:
+        """Return whether a run was begun here."""
+        return self.experiment.is_file()
+
+    def is_free(self) -> bool:
+        """Return whether a run can begin here: nothing in the folder but what one leaves that was cut off at once."""
+        if not self.path.is_dir():
+            return False
+        for entry in self.path.iterdir():
+            empty = entry.name == "checkpoints" and entry.is_dir() and not any(entry.iterdir())
+            unfinished = entry.name.startswith(".") and entry.name.endswith(".tmp")
+            if not (empty or unfinished or entry in (self.lock_file, self.table)):
+                return False
+        return True
+
+    def lock(self) -> FileLock:
+        """Return the folder's lock, taken.
+
+        Raises:
+            RunError: another process is writing this run.
+        """
+        lock = FileLock(self.lock_file, timeout=LOOK_SECONDS)
+        try:
+            lock.acquire(poll_interval=0.01)
+        except Timeout as error:
+            raise RunError(
+                f"{self.path} is being written by another process; wait for it, or use another --out"
+            ) from error
+        return lock
+
+    def is_locked(self) -> bool:
+        """Return whether a process is writing this run now; writes nothing, and needs no more than leave to read."""
+        import fcntl  # only now: not every system has it
+
+        try:
+            with self.lock_file.open("rb") as file:
+                # shared: those who look do not take each other for the writer
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def status(self) -> tuple[Status, str]:
+        """Return how the run stands and why, whatever the record says of a process that died without a word.
+
+        Raises:
+            RunError: nobody writes the run, and its record is missing or damaged.
+        """
+        if self.is_locked():  # what the record says may be of the sitting before
+            return "running", ""
+        record = self.read_record()
+        if record["status"] not in get_args(Status):
+            raise RunError(f"{self.record} is missing or damaged: its status is {record['status']!r}")
+        if record["status"] != "running":
+            return record["status"], record.get("reason", "")
+        if self.is_locked():  # a process has begun to write between the two looks
+            return "running", ""
+        return "interrupted", "its process ended without a word"
+
+    def read_experiment(self) -> Experiment:
+        """Return the experiment.
+
+        Raises:
+            RunError: there is no run here.
+            ConfigError: the file is damaged.
+        """
+        if not self.exists():
+            raise RunError(f"{self.path} is not a run: it has no experiment.yaml{_hint(self.path)}")
+        return load_experiment(self.experiment)
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Replace the record."""
+        write_atomically(self.record, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def read_record(self) -> dict[str, Any]:
+        """Return the record.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.record} is missing or damaged: {error}") from error
+        if not isinstance(record, dict) or "status" not in record:
+            raise RunError(f"{self.record} is missing or damaged: it has no status")
+        return record
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Return the experiment in a YAML file; settings that it leaves out have their defaults.
+
+    Raises:
+        RunError: the file cannot be read.
+        ConfigError: it is not YAML, or not an experiment.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{path} is not YAML: {reason}") from error
+    return experiment_from(tree, source=str(path))
+
+
+def find_runs(root: Path) -> list[RunFolder]:
+    """Return the runs below ``root`` (and ``root`` itself), by path."""
+    return [RunFolder(file.parent) for file in sorted(root.rglob("experiment.yaml"))]
+
+
+def _hint(path: Path) -> str:
+    if not path.exists():
+        return " (there is no such folder)"
+    inside = [str(folder.path) for folder in find_runs(path)[:3]] if path.is_dir() else []
+    return f"; runs below it: {', '.join(inside)}" if inside else ""

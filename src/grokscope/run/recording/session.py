@@ -1,0 +1,127 @@
+"""The way into a run's folder: what must be right before anything is written, and the lock while it is."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from grokscope.errors import RunError
+from grokscope.run.atomic import load_tensors, save_tensors, write_atomically
+from grokscope.run.build import task_of
+from grokscope.run.experiment import Experiment, explain_validation
+from grokscope.run.folder import RunFolder
+from grokscope.run.recording.execution import Execution
+from grokscope.tasks import ModularConfig, ModularTask, Task, TaskConfig
+from grokscope.tasks.modular.operations import is_file_function, source_hash
+
+
+@dataclass(frozen=True)
+class Place:
+    """An experiment and the folder in which it may begin or go on."""
+
+    experiment: Experiment
+    folder: RunFolder
+    begun: bool
+    """Whether the folder holds the beginning of this run."""
+
+    @classmethod
+    def checked(cls, experiment: Experiment, path: str | Path, *, resume: bool) -> "Place":
+        """Return the place, if the experiment may be trained there; writes nothing.
+
+        Raises:
+            RunError: the folder holds another run, or this one and ``resume`` is not wanted, or something else.
+        """
+        folder = RunFolder(Path(path))
+        begun = folder.exists()
+        if begun and not resume:
+            raise RunError(f"{folder.path} already holds a run; use --resume to go on with it, or another --out")
+        if not begun and folder.path.exists() and not folder.is_free():
+            raise RunError(f"{folder.path} exists and is not an empty folder; use another --out")
+        if begun:
+            _check_same(experiment, folder)
+        return cls(experiment, folder, begun)
+
+    def recorded_execution(self) -> Execution | None:
+        """Return how the run was carried out before; None if nothing was recorded.
+
+        Raises:
+            RunError: the record is damaged.
+        """
+        if not self.begun or not self.folder.record.exists():  # a crash can come between experiment and record
+            return None
+        try:
+            return Execution.model_validate(self.folder.read_record().get("execution", {}))
+        except ValidationError as error:
+            raise RunError(f"{self.folder.record} is damaged: execution: {explain_validation(error)}") from error
+
+    def task(self) -> Task:
+        """Return the experiment's task, with the very answers that the run began with."""
+        table = None
+        if self.begun and self.folder.table.exists():
+            table = load_tensors(self.folder.table)["table"]
+        return task_of(self.experiment, table)
+
+    def state(self) -> dict[str, Tensor] | None:
+        """Return the training state to go on from, or None at the beginning.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        return load_tensors(self.folder.resume) if self.folder.resume.exists() else None
+
+    def not_its_state(self, error: Exception) -> RunError:
+        """Return what to raise of a state that does not fit the experiment."""
+        return RunError(
+            f"{self.folder.resume} is not a training state of this experiment: {' '.join(str(error).split())}"
+        )
+
+    @contextmanager
+    def opened(self, task: Task) -> Iterator[None]:
+        """Hold the folder's lock, with the experiment written there.
+
+        Raises:
+            RunError: it cannot be written, or another process writes it.
+        """
+        folder, begun = self.folder, self.begun
+        created = not folder.path.exists()
+        try:
+            (folder.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            lock = folder.lock()
+        except OSError as error:
+            if created:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise RunError(f"cannot write to {folder.path}: {error.strerror}; use another --out") from error
+        try:
+            if folder.exists() and not begun:
+                raise RunError(f"{folder.path} holds a run that another process has just made; use another --out")
+            try:
+                if not begun:
+                    _keep_table(folder, self.experiment.task, task)
+                write_atomically(folder.experiment, self.experiment.to_yaml().encode())
+            except RunError:
+                if created:
+                    shutil.rmtree(folder.path, ignore_errors=True)
+                raise
+            yield
+        finally:
+            lock.release()
+
+
+def _check_same(experiment: Experiment, folder: RunFolder) -> None:
+    recorded = folder.read_experiment()
+    changed = {
+        name: values for name, values in recorded.differences(experiment).items() if not name.startswith("stop.")
+    }
+    if changed:
+        text = "; ".join(f"{name} is {there!r}, the run has {here!r}" for name, (here, there) in changed.items())
+        raise RunError(f"{folder.path} cannot be resumed with other settings: {text}; use another --out for a new run")
+
+
+def _keep_table(folder: RunFolder, config: TaskConfig, task: Task) -> None:
+    """Keep the answers of an operation from the user's own file, which may change."""
+    if isinstance(config, ModularConfig) and isinstance(task, ModularTask) and is_file_function(config.operation):
+        save_tensors(folder.table, {"table": task.table}, {"source_sha256": source_hash(config.operation)})

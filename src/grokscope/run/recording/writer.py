@@ -1,0 +1,142 @@
+"""What is written of one run while it is trained, whoever trains it: rows, checkpoints, its state, how it stands."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from torch import Tensor
+
+from grokscope.errors import DivergenceError, RunError
+from grokscope.run.atomic import save_tensors
+from grokscope.run.experiment import Experiment
+from grokscope.run.folder import RunFolder, Status
+from grokscope.run.metrics import COLUMNS, MetricsFile, Row, keep_rows_before, part_columns, read_metrics
+from grokscope.run.recording.execution import Execution
+from grokscope.run.recording.provenance import provenance
+from grokscope.training import Score
+
+OnRow = Callable[[Row], None]
+
+
+class Keeper:
+    """Keeps one run, whose folder it has to itself.
+
+    Args:
+        folder: of the run.
+        experiment: what is trained.
+        execution: how.
+        step: at which this sitting begins.
+        parts: of the task.
+        on_row: called with each row of metrics.
+        together: how many runs are trained in the same operations.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        experiment: Experiment,
+        execution: Execution,
+        *,
+        step: int,
+        parts: tuple[str, ...],
+        on_row: OnRow | None,
+        together: int = 1,
+    ) -> None:
+        self.experiment = experiment
+        self._folder, self._step, self._parts = folder, step, parts
+        self._on_row = on_row or (lambda row: None)
+        earlier = folder.read_record() if folder.record.exists() else {}
+        ensemble = {"together": together} if together > 1 else {}
+        self._record: dict[str, Any] = {
+            "format": 1,
+            "status": "running",
+            "reason": "",
+            "step": step,
+            "started": earlier.get("started", _now()),
+            "updated": _now(),
+            "training_seconds": earlier.get("training_seconds", 0.0),
+            "sessions": [
+                *earlier.get("sessions", []),
+                {"from_step": step, "started": _now(), **ensemble, **provenance()},
+            ],
+            "execution": execution.model_dump(),
+        }
+        self._before = self._record["training_seconds"]
+        self._began = time.monotonic()
+        keep_rows_before(folder.metrics, step)
+        earlier_rows = read_metrics(folder.metrics).tail(experiment.stop.patience) if folder.metrics.exists() else None
+        known = [] if earlier_rows is None else earlier_rows.to_dict("records")
+        self._recent = [Row(**{name: row[name] for name in COLUMNS}) for row in known]
+        self.stands("running", "")
+        self._metrics = MetricsFile(folder.metrics, parts)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._metrics.close()
+
+    def due(self, step: int) -> tuple[bool, bool, bool]:
+        """Return whether ``step`` is the last, whether a row of metrics is due there, and whether a checkpoint."""
+        self._step = step
+        last = step >= self.experiment.stop.steps
+        row = last or step % self.experiment.evaluate_every == 0
+        return last, row, last or step % self.experiment.checkpoint_every == 0
+
+    def row(self, step: int, train: Score, test: Score | None) -> str | None:
+        """Keep a row of metrics, and return why the run ends with it, or None if it goes on."""
+        names = part_columns(self._parts)
+        tested = test or Score(math.nan, math.nan, (math.nan,) * len(train.parts))
+        parts = dict(zip(names, train.parts + tested.parts, strict=True))
+        row = Row(step, train.loss, train.accuracy, tested.loss, tested.accuracy, parts)
+        self._metrics.append(row)
+        self._on_row(row)
+        stop = self.experiment.stop
+        self._recent = [*self._recent, row][-stop.patience :]
+        return stop.reason([r.test_loss for r in self._recent], [r.test_accuracy for r in self._recent])
+
+    def require_finite(self, step: int, loss: float) -> None:
+        """Raise unless the loss is a number.
+
+        Raises:
+            DivergenceError: it is not.
+        """
+        if not math.isfinite(loss):
+            kept = self._folder.checkpoint_steps()
+            where = f"the last good checkpoint is step {kept[-1]}" if kept else "there is no checkpoint yet"
+            raise DivergenceError(
+                f"training diverged: the loss at step {step} is {loss} ({where}, in {self._folder.path}); "
+                f"try a lower learning rate (optimizer.lr is {self.experiment.optimizer.lr:g})"
+            )
+
+    def checkpoint(self, step: int, weights: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
+        """Keep the weights, and the state from which the run can go on."""
+        save_tensors(self._folder.checkpoint(step), dict(weights))
+        self.state(state)
+        self.stands("running", "")
+
+    def state(self, state: Mapping[str, Tensor]) -> None:
+        """Keep the state from which the run can go on."""
+        save_tensors(self._folder.resume, dict(state))
+
+    def stands(self, status: Status, reason: str) -> None:
+        """Write how the run stands."""
+        self._record |= {
+            "status": status,
+            "reason": reason,
+            "step": self._step,
+            "updated": _now(),
+            "training_seconds": round(self._before + time.monotonic() - self._began, 3),
+        }
+        self._folder.write_record(self._record)
+
+    def ended_by(self, error: Exception) -> None:
+        """Write that the run ended with an error, if there is still room to write it."""
+        status: Status = "diverged" if isinstance(error, DivergenceError) else "failed"
+        with contextlib.suppress(RunError):
+            self.stands(status, str(error))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

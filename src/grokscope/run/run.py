@@ -1,0 +1,144 @@
+"""A run, opened to be read: nothing is loaded before it is asked for."""
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from grokscope.display import facts_table, told_of
+from grokscope.errors import GrokscopeError, RunError
+from grokscope.models import MLP, Transformer
+from grokscope.run.atomic import load_tensors
+from grokscope.run.build import initial_model, task_of
+from grokscope.run.experiment import Experiment
+from grokscope.run.folder import RunFolder
+from grokscope.run.metrics import read_metrics
+from grokscope.tasks import Task
+
+
+class Run:
+    """What a training run left behind: the experiment, the metrics, the network at every checkpoint.
+
+    Args:
+        path: the run's folder.
+
+    Raises:
+        RunError: there is no run in that folder.
+
+    Example:
+        >>> run = Run("runs/mainline")
+        >>> run.metrics.tail()
+        >>> run.model(step=9400)  # the network after 9,400 updates
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.folder = RunFolder(Path(path))
+        self.experiment: Experiment = self.folder.read_experiment()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Status, timing, versions, machine and command."""
+        return self.folder.read_record()
+
+    @property
+    def status(self) -> str:
+        """``running``, ``finished``, ``interrupted``, ``diverged`` or ``failed``."""
+        return self.folder.status()[0]
+
+    @property
+    def task_name(self) -> str:
+        """What is learned, in a few words: ``add mod 113, 0.3 of the pairs``."""
+        return self.experiment.task.in_words
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """One row an evaluation: step, train_loss, train_accuracy, test_loss, test_accuracy (losses in nats).
+
+        A task with parts has the loss of each beside them: train_loss_digit_0, …, test_loss_digit_0, …
+        """
+        return read_metrics(self.folder.metrics)
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps that have a checkpoint."""
+        return self.folder.checkpoint_steps()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, with the very split and labels that were trained on."""
+        table = load_tensors(self.folder.table)["table"] if self.folder.table.exists() else None
+        return task_of(self.experiment, table)
+
+    def weights(self, step: int | None = None) -> dict[str, Tensor]:
+        """Return the weights by name after ``step`` updates (the last checkpoint if None).
+
+        Raises:
+            RunError: there is no checkpoint at that step, or it is damaged.
+        """
+        steps = self.steps
+        if not steps:
+            raise RunError(f"{self.path} has no checkpoints")
+        if step is None:
+            step = steps[-1]
+        if step not in steps:
+            near = min(steps, key=lambda kept: abs(kept - step))
+            raise RunError(
+                f"{self.path} has no checkpoint at step {step}; the nearest is {near} (steps {steps[0]} to {steps[-1]})"
+            )
+        return load_tensors(self.folder.checkpoint(step))
+
+    def model(self, step: int | None = None) -> Transformer | MLP:
+        """Return the network after ``step`` updates (the last checkpoint if None), on the CPU.
+
+        Raises:
+            RunError: there is no checkpoint at that step, or it does not fit the experiment.
+        """
+        weights = self.weights(step)
+        model = initial_model(self.experiment, self.task)
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"a checkpoint of {self.path} does not fit its experiment.yaml: {reason}") from error
+        return model.requires_grad_(False)
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        last = f", last at step {steps[-1]}" if steps else ""
+        return f"Run({str(self.path)!r}, {self._standing()}, {len(steps)} checkpoints{last})"
+
+    def _repr_html_(self) -> str:
+        facts = [("task", self.task_name), ("status", self._standing()), ("checkpoints", _checkpoints(self.steps))]
+        try:
+            metrics = self.metrics
+            if not metrics.empty:
+                facts += [(f"at step {int(row.step):,}", _losses(row)) for row in metrics.iloc[[0, -1]].itertuples()]
+                facts += told_of(self)
+        except GrokscopeError as error:  # a look at a damaged run says so, and no more
+            facts.append(("metrics", str(error)))
+        return facts_table(str(self.path), facts)
+
+    def _standing(self) -> str:
+        try:
+            return self.status
+        except RunError:
+            return "of unknown status"
+
+
+def _checkpoints(steps: list[int]) -> str:
+    return f"{len(steps):,}, from step {steps[0]:,} to {steps[-1]:,}" if steps else "none"
+
+
+def _losses(row: Any) -> str:
+    train = f"train loss {row.train_loss:.3g} nats ({row.train_accuracy:.2%} right)"
+    if math.isnan(row.test_loss):
+        return train
+    return f"{train}, test loss {row.test_loss:.3g} nats ({row.test_accuracy:.2%} right)"

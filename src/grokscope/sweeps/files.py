@@ -1,0 +1,128 @@
+"""A sweep in a YAML file, or in words: what it starts from is an experiment by its name, a file, or its settings."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from grokscope.errors import ConfigError, RunError, nearest
+from grokscope.recipe.registry import recipe, recipe_names
+from grokscope.run import Experiment, load_experiment
+from grokscope.run.experiment import experiment_from, explain_validation
+from grokscope.sweeps import Sweep
+from grokscope.sweeps.plan import whole_name
+
+_OF_EXPERIMENTS = Experiment.model_fields.keys() - {"seeds"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Numbers as YAML 1.2 has them: to YAML 1.1, 1e-3 is a word, and the seeds 3:10 are the minutes 190."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float"))]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.\d*|\.\d+|\d+(\.\d*)?[eE][-+]?\d+|\.\d+[eE][-+]?\d+)$"),
+    list("-+.0123456789"),
+)
+
+
+def load_sweep(path: Path) -> Sweep:
+    """Return the sweep in a YAML file.
+
+    It has the fields of :class:`grokscope.sweeps.Sweep`, but that ``base`` may be an experiment's name, ``set`` changes
+    some of its settings, and ``seeds`` may be a range, ``0:64``. An experiment's file is a sweep of one run.
+
+    Raises:
+        RunError: the file cannot be read, or is not YAML.
+        ConfigError: it is not a sweep.
+    """
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    known = {*Sweep.model_fields, "set"}
+    if isinstance(tree, Mapping) and tree.keys() & _OF_EXPERIMENTS and not tree.keys() & (known - {"seeds"}):
+        return Sweep(base=experiment_from(tree, source=str(path)))
+    if not isinstance(tree, Mapping) or "base" not in tree:
+        raise ConfigError(f"{path} is not a sweep: it has no 'base'; give an experiment's name, as in  base: mainline")
+    for name in tree:
+        if name not in known:
+            raise ConfigError(f"{path}: a sweep has no {name!r}{nearest(str(name), known)}")
+    try:
+        return sweep_of(_base(tree["base"], path.parent), changes=tree.get("set") or {}, **_fields(tree))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def sweep_of(base: str | Path | Experiment, *, changes: Mapping[str, Any] | None = None, **fields: Any) -> Sweep:
+    """Return a sweep from an experiment, a named one, or the file of a sweep or of an experiment.
+
+    Args:
+        base: what it starts from.
+        changes: of its settings, whose names may be the last parts of the dotted ones.
+        fields: of the :class:`grokscope.sweeps.Sweep`; what is given replaces what a file says.
+
+    Raises:
+        RunError: the file cannot be read.
+        ConfigError: an unknown name, or an impossible value.
+    """
+    if isinstance(base, Path):
+        there = load_sweep(base)
+        fields = {**{name: getattr(there, name) for name in there.model_fields_set if name != "base"}, **fields}
+        base = there.base
+    experiment = recipe(base).experiment if isinstance(base, str) else base
+    experiment = experiment.override(_by_whole_name(experiment, changes or {}))
+    try:
+        return Sweep.model_validate({"base": experiment, **fields})
+    except ValidationError as error:
+        raise ConfigError(explain_validation(error)) from error
+
+
+def seeds_in(text: str) -> tuple[int, ...]:
+    """Return the seeds that a text names: ``0:64`` (0 to 63), ``7``, ``0,3,10:20``.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d+)(?::(\d+))?\s*", part)
+        first, last = (int(found[1]), int(found[2] or int(found[1]) + 1)) if found else (0, 0)
+        if first >= last:
+            raise ConfigError(f"seeds {text!r}: expected a range like 0:64, which is 0 to 63, or numbers like 0,3,7")
+        seeds += range(first, last)
+    return tuple(seeds)
+
+
+def _base(base: Any, folder: Path) -> Experiment:
+    if isinstance(base, str):
+        is_file = base.endswith((".yaml", ".yml")) and base not in recipe_names()
+        return load_experiment(folder / base) if is_file else recipe(base).experiment
+    return experiment_from(base)
+
+
+def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in tree.items() if name not in ("base", "set")}
+    if isinstance(fields.get("seeds"), str | int):
+        fields["seeds"] = seeds_in(str(fields["seeds"]))
+    return fields
+
+
+def _by_whole_name(experiment: Experiment, changes: Mapping[str, Any]) -> dict[str, Any]:
+    # a change of kind brings settings that the experiment has not
+    for name in changes:
+        if name.partition(".")[0] in ("seed", "seeds"):
+            raise ConfigError(f"{name} is set for all runs of a sweep; give seeds as seeds: 0:64")
+    given_whole = any(name.endswith("kind") for name in changes)
+    return {name if given_whole else whole_name(experiment, name): value for name, value in changes.items()}

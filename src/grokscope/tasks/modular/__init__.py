@@ -1,0 +1,1 @@
+"""Arithmetic modulo p on pairs of residues."""

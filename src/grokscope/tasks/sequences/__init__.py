@@ -1,0 +1,1 @@
+"""Tasks on sequences of tokens: digit addition, repeated subsequences, skip trigrams."""

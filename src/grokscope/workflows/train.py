@@ -1,0 +1,98 @@
+"""From a name to a trained network."""
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from grokscope.errors import ConfigError
+from grokscope.recipe.registry import recipe
+from grokscope.run import Execution, Experiment, Run, record_run
+from grokscope.run.folder import RunFolder
+from grokscope.run.metrics import Row
+from grokscope.run.recording.progress import show_progress
+from grokscope.run.recording.single import OnRow
+
+
+def train(
+    experiment: str | Experiment,
+    *,
+    seed: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    execution: Execution | None = None,
+    progress: bool = True,
+    tensorboard: bool = False,
+) -> Run:
+    """Train a network, keep everything, and return the run.
+
+    Args:
+        experiment: a recipe's name (``grokscope experiments`` lists them) or an :class:`Experiment`.
+        seed: sets all four seeds: initial weights, split, data and noise.
+        settings: changes to the experiment by dotted name, for example ``{"model.d_mlp": 256}``.
+        out: the run's folder; by default ``runs/NAME``, with what was changed behind it.
+        resume: go on with the run in that folder, to the same bits as if it had never stopped.
+        execution: device, threads and compilation.
+        progress: show a live display on standard error.
+        tensorboard: write the metrics as TensorBoard events too, into the run's folder; needs the extra
+            ``grokscope[tensorboard]``.
+
+    Raises:
+        ConfigError: an unknown name or an impossible value, or TensorBoard is not installed.
+        RunError: the folder is taken or cannot be written.
+        DivergenceError: the loss stopped being a finite number.
+
+    Example:
+        >>> run = train("fast", seed=1)
+        >>> run.metrics.plot(x="step", y=["train_loss", "test_loss"], logy=True)
+        >>> run.model(step=100)  # the network after 100 updates
+    """
+    base = recipe(experiment).experiment if isinstance(experiment, str) else experiment
+    changes = dict(settings or {})
+    if seed is not None:
+        changes["seed"] = seed
+    chosen = base.override(changes)
+    folder = Path(out) if out is not None else default_folder(base, chosen)
+    with ExitStack() as stack:
+        takers: list[OnRow] = []
+        if tensorboard:
+            takers.append(stack.enter_context(_tensorboard_events()(RunFolder(folder), chosen)))
+        if progress:
+            takers.append(stack.enter_context(show_progress(chosen.name, chosen.stop.steps, Console(stderr=True))))
+
+        def to_each(row: Row) -> None:
+            for take in takers:
+                take(row)
+
+        return record_run(chosen, folder, execution=execution, resume=resume, on_row=to_each)
+
+
+def _tensorboard_events() -> Callable[[RunFolder, Experiment], AbstractContextManager[OnRow]]:
+    try:
+        from grokscope.run.recording.tensorboard import tensorboard_events  # only now: it needs an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"TensorBoard is not installed ({error}); install it with: pip install 'grokscope[tensorboard]'"
+        ) from error
+    return tensorboard_events
+
+
+def default_folder(base: Experiment, chosen: Experiment) -> Path:
+    """Return where a run goes that was given no folder: ``runs/NAME``, then what was changed, but for when to stop.
+
+    Example:
+        >>> default_folder(fast, fast.override({"seed": 1, "task.p": 59}))
+        PosixPath('runs/fast-p59-seed1')
+    """
+    changes = {name: there for name, (_, there) in base.differences(chosen).items() if not name.startswith("stop.")}
+    seeds = set(chosen.seeds.model_dump().values())
+    parts = [f"{name.rpartition('.')[2]}{value}" for name, value in changes.items() if not name.startswith("seeds.")]
+    if len(seeds) == 1 and chosen.seeds != base.seeds:
+        parts.append(f"seed{seeds.pop()}")
+    else:
+        parts += [f"{name.rpartition('.')[2]}{value}" for name, value in changes.items() if name.startswith("seeds.")]
+    return Path("runs") / "-".join([chosen.name, *(re.sub(r"[^A-Za-z0-9._]+", "_", part) for part in parts)])[:120]

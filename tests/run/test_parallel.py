@@ -1,0 +1,62 @@
+"""Looking at many checkpoints at once."""
+
+import threading
+
+import pytest
+import torch
+
+from grokscope.run import parallel
+from grokscope.run.parallel import look_at_each
+from grokscope.tasks import ModularConfig, build_task
+
+TASK = build_task(ModularConfig(p=5))
+
+
+@pytest.fixture(params=[1, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_what_is_seen_comes_in_order(threads):
+    later = threading.Event()
+    advanced = []
+
+    def look(step):
+        if threads > 1:  # the first is done after the second
+            later.wait(10) if step == 1 else later.set()
+        return step * 10
+
+    assert look_at_each([1, 2, 3, 4], look, TASK, advanced.append) == [10, 20, 30, 40]
+    assert advanced == [1, 2, 3, 4]
+    assert torch.get_num_threads() == threads
+
+
+def test_at_once_each_has_one_thread(threads):
+    assert set(look_at_each([1, 2, 3], lambda _: torch.get_num_threads(), TASK)) == {1}
+
+
+def test_what_takes_much_memory_is_looked_at_alone_with_all_threads(monkeypatch, threads):
+    monkeypatch.setattr(parallel, "ROOM", 1)
+    seen = look_at_each([1, 2], lambda _: (threading.current_thread(), torch.get_num_threads()), TASK)
+    assert seen == [(threading.main_thread(), threads)] * 2
+
+
+def test_an_error_ends_it(threads):
+    looked = []
+
+    def look(step):
+        looked.append(step)
+        if step == 1:
+            raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        look_at_each(list(range(200)), look, TASK)
+    assert len(looked) < 200
+    assert torch.get_num_threads() == threads
+
+
+def test_of_no_steps_nothing_is_seen(threads):
+    assert look_at_each([], lambda step: step, TASK) == []
