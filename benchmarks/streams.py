@@ -2,7 +2,7 @@
 
     python benchmarks/streams.py [--steps N]
 
-Times each recipe with endless data on one thread: whole steps, and the drawing of their batches alone.
+Times each recipe with infinite data on one thread: whole steps, and the drawing of their batches alone.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from grokscope.tasks import build_task
 from grokscope.training import Trainer
 
 RECIPES = (
-    *("mainline-endless", "five-digit-addition", "five-digit-addition-small"),
+    *("mainline-infinite", "five-digit-addition", "five-digit-addition-small"),
     *("repeated-subsequences", "skip-trigrams"),
 )
 LIMIT = 0.1

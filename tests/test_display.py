@@ -16,7 +16,7 @@ import torch
 import grokscope as gs
 from grokscope.display import brief, facts_table, few, folded, list_table, preformatted, tells_of, told_of
 from grokscope.explanation import explain, explain_over_training, subject_of_run
-from grokscope.interop import Imported
+from grokscope.interop import ImportedNetwork
 from grokscope.run import Execution, Experiment, record_run
 
 MARKUP = "<script>alert('1')</script> & \"more\""
@@ -85,10 +85,10 @@ def shown(run, trigrams):
         "experiment": run.experiment,
         "task": task,
         "model": model,
-        "circuit": gs.read_circuit(model, task),
-        "phases": gs.find_phases(run.metrics, task.guessing_loss),
+        "circuit": gs.fourier_summary(model, task),
+        "phases": gs.find_phases(run.metrics, task.chance_loss),
         "recipe": gs.recipe("mainline"),
-        "imported": Imported(model, 13, True, MARKUP, Path("somewhere/<i>file.pt"), "0", stored=stored),
+        "imported": ImportedNetwork(model, 13, True, MARKUP, Path("somewhere/<i>file.pt"), "0", stored=stored),
         "explanation": explain(subject_of_run(run)),
         "timeline": explain_over_training(run, every=10),
         "trigrams": trigrams.task,
@@ -226,7 +226,7 @@ class TestShownValues:
         a, b, equals = task.test.tokens[0].tolist()
         assert f"{a}, {b}, {equals} → {(a + b) % 13}" in words(task._repr_html_())
         text = words(shown["trigrams"]._repr_html_())
-        assert "endless" in text
+        assert "infinite" in text
         assert "16 drawn afresh" in text
         assert "trigger_7, … 10 in all" in text
 
@@ -305,7 +305,11 @@ ARRAYS = dataclasses_with_arrays()
 
 
 def test_the_dataclasses_with_arrays_are_found():
-    assert {"analysis.whole_table.WholeTable", "tasks.examples.Examples", "explain.planting.Wiring"} <= ARRAYS.keys()
+    assert {
+        "analysis.binary.all_pairs.AllPairsTable",
+        "tasks.examples.Examples",
+        "explanation.synthetic.planted.Wiring",
+    } <= ARRAYS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(ARRAYS))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import grokscope as gs
-from grokscope.analysis import fourier_basis, read_circuit
+from grokscope.analysis import fourier_basis, fourier_summary
 from grokscope.analysis.fourier import row_frequencies
 from grokscope.explanation import explain, subject_of_run
 
@@ -38,8 +38,8 @@ def test_it_starts_at_the_published_losses_and_groks_for_good(fast_run: gs.Run) 
 
 @pytest.mark.slow
 def test_neurons_gather_in_few_frequencies_and_did_not_at_first(fast_run: gs.Run) -> None:
-    last = read_circuit(fast_run.model(), fast_run.task)
-    first = read_circuit(fast_run.model(step=0), fast_run.task)
+    last = fourier_summary(fast_run.model(), fast_run.task)
+    first = fourier_summary(fast_run.model(step=0), fast_run.task)
     assert 3 <= len(last.key_frequencies) <= 12
     assert last.neurons is not None
     assert (last.neurons.share > 0.85).double().mean() > 0.5
@@ -49,7 +49,7 @@ def test_neurons_gather_in_few_frequencies_and_did_not_at_first(fast_run: gs.Run
 @pytest.mark.slow
 def test_the_network_needs_its_key_frequencies_and_no_others(fast_run: gs.Run) -> None:
     task = fast_run.task
-    keys = read_circuit(fast_run.model(), task).key_frequencies
+    keys = fourier_summary(fast_run.model(), task).key_frequencies
 
     def accuracy_with_embedding_in(frequencies: list[int]) -> float:
         model = fast_run.model()

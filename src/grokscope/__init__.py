@@ -7,7 +7,7 @@
 """
 
 from grokscope.analysis import find_phases as find_phases
-from grokscope.analysis import read_circuit as read_circuit
+from grokscope.analysis import fourier_summary as fourier_summary
 from grokscope.errors import ConfigError as ConfigError
 from grokscope.errors import DivergenceError as DivergenceError
 from grokscope.errors import GrokscopeError as GrokscopeError
@@ -25,8 +25,8 @@ from grokscope.run import Run as Run
 from grokscope.run import Seeds as Seeds
 from grokscope.run import find_runs as find_runs
 from grokscope.run import load_experiment as load_experiment
-from grokscope.tasks import EndlessData as EndlessData
 from grokscope.tasks import FiniteData as FiniteData
+from grokscope.tasks import InfiniteData as InfiniteData
 from grokscope.tasks import ModularConfig as ModularConfig
 from grokscope.tasks import Task as Task
 from grokscope.training import AdamConfig as AdamConfig

@@ -18,7 +18,7 @@ from grokscope.tasks import DigitAdditionConfig, DigitAdditionTask, build_task
 
 
 def task_of(n_digits: int, base: int) -> DigitAdditionTask:
-    task = build_task(DigitAdditionConfig(n_digits=n_digits, base=base, data={"kind": "endless", "test_size": 1}))
+    task = build_task(DigitAdditionConfig(n_digits=n_digits, base=base, data={"kind": "infinite", "test_size": 1}))
     assert isinstance(task, DigitAdditionTask)
     return task
 

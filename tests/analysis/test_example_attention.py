@@ -8,7 +8,7 @@ import torch
 from grokscope.analysis.fresh_examples import fresh_examples
 from grokscope.analysis.sequences.attention_examples import example_attention
 from grokscope.analysis.sequences.skip_trigrams import readout
-from grokscope.analysis.sequences.token_labels import token_names
+from grokscope.analysis.sequences.token_labels import token_labels
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.transformer import Block
@@ -72,14 +72,14 @@ def test_on_one_example_it_is_the_pattern_of_the_forward_pass(task):
     names = {f"blocks.{layer}.attn.hook_pattern" for layer in range(2)}
     _, cache = model.run_with_cache(examples.tokens[:1], names)
     torch.testing.assert_close(found.patterns, torch.cat([cache[name][0] for name in sorted(names)]))
-    assert found.rows == found.columns == token_names(task, examples.tokens[0])
+    assert found.rows == found.columns == token_labels(task, examples.tokens[0])
     assert not found.wanted.any()
 
 
 def test_of_sums_every_answer_is_marked():
     task = sums()
     found = example_attention(network(task), task, fresh_examples(task, 1, seed=0))
-    assert found.answered.nonzero().flatten().tolist() == list(task.scored_positions)
+    assert found.answered.nonzero().flatten().tolist() == list(task.target_positions)
 
 
 def test_of_repeats_only_what_can_be_predicted_is_marked():
@@ -127,21 +127,21 @@ def test_a_network_without_attention_is_refused():
 class TestNames:
     def test_a_sum_reads_as_it_is_written(self):
         task = sums()
-        written = "".join(token_names(task, fresh_examples(task, 1, seed=0).tokens[0]))
+        written = "".join(token_labels(task, fresh_examples(task, 1, seed=0).tokens[0]))
         left, right = written.split("+")
         right, total = right.split("=")
         assert str(int(left) + int(right)).zfill(3).startswith(total)
 
     def test_triggers_have_the_numbers_of_their_answers(self):
         task = trigrams()
-        names = token_names(task, torch.arange(task.d_vocab))
+        names = token_labels(task, torch.arange(task.d_vocab))
         assert len(set(names)) == task.d_vocab
         assert [names[token] for token in task.triggers] == ["t0", "t1", "t2", "t3", "t4"]
         assert [names[token] for token in task.background] == ["n0", "n1", "n2", "n3"]
         assert {"BOS", "?"} <= set(names)
 
     def test_other_tokens_are_their_numbers(self):
-        assert token_names(repeats(), torch.tensor([0, 1, 17]))[1:] == ("1", "17")
+        assert token_labels(repeats(), torch.tensor([0, 1, 17]))[1:] == ("1", "17")
 
 
 def test_tables_above_noise_predict_the_same():

@@ -101,9 +101,9 @@ def test_a_run_that_does_not(trained, tmp_path):
     assert (found.memorised, found.generalised, found.grokked, found.delay) == (None, None, None, None)
 
 
-def test_of_endless_data_nothing_is_memorised(tmp_path):
-    endless = TINY.override({"task.data.kind": "endless", "task.data.batch_size": 8, "seeds.data": 3})
-    run = record_run(endless, tmp_path / "endless", execution=Execution(device="cpu", threads=1))
+def test_of_infinite_data_nothing_is_memorised(tmp_path):
+    infinite = TINY.override({"task.data.kind": "infinite", "task.data.batch_size": 8, "seeds.data": 3})
+    run = record_run(infinite, tmp_path / "infinite", execution=Execution(device="cpu", threads=1))
     test = [2.0] * 3 + [3.0] * 5 + [0.01] * 12
     found = run_outcome(with_metrics(run, tmp_path / "copy", test, [0.1] * 10 + [1.0] * 10, test), "g")
     assert (found.memorised, found.delay) == (None, None)

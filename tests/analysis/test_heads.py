@@ -55,7 +55,7 @@ def test_the_rule_is_right_where_the_token_came_once_before():
     config = RepeatedSubsequencesConfig(d_vocab=5_000, interval=8, subsequence_length=5, n_repeats=2)
     task = build_task(config)
     assert isinstance(task, RepeatedSubsequencesTask)
-    loss, accuracy = Repeats.of(task.draw(50, stream("rule", 0)), task.scored_positions).rule()
+    loss, accuracy = Repeats.of(task.draw(50, stream("rule", 0)), task.target_positions).rule()
     assert (loss, accuracy) == (pytest.approx(0, abs=0.05), pytest.approx(1, abs=0.05))
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grokscope.analysis import whole_table
+from grokscope.analysis import all_pairs_table
 from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.modular.last_layer import LastLayer, record_last_layer
 from grokscope.models import MLP, MLPConfig, Network, Transformer, TransformerConfig
@@ -141,7 +141,7 @@ class TestTransformer:
         assert layer.resid_pre is not None
         assert layer.resid_mid is not None
         assert layer.post is not None
-        assert_same(layer.logits, case.coordinates.of_logits(whole_table(case.model, case.task).logits))
+        assert_same(layer.logits, case.coordinates.of_logits(all_pairs_table(case.model, case.task).logits))
         assert_same(layer.with_pattern(layer.pattern), layer.logits)
         assert_same(layer.with_mid(layer.resid_mid), layer.logits)
         assert_same(layer.with_post(layer.post), layer.logits)

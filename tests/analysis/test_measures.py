@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grokscope.analysis import fourier_basis, neuron_frequencies, whole_table
+from grokscope.analysis import all_pairs_table, fourier_basis, neuron_frequencies
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
@@ -20,7 +20,7 @@ from grokscope.analysis.modular.progress_measures import (
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer, TransformerConfig, build_model
 from grokscope.models.config import MLPConfig, ModelConfig
-from grokscope.tasks import EndlessData, FiniteData, ModularConfig, ModularTask, modular_task
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, ModularTask, modular_task
 
 P = 7
 TRANSFORMER = TransformerConfig(d_model=8, n_heads=2, d_head=4, d_mlp=16)
@@ -79,7 +79,7 @@ def test_every_value_is_that_of_its_own_function(config, operation):
     assert train is not None
     row, coordinates = measure(model, task, keys, train), coordinates_of(task)
     post = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
-    table = whole_table(model, task, {post})
+    table = all_pairs_table(model, task, {post})
     logits, mask = coordinates.of_logits(table.logits).detach(), coordinates.of_inputs(train)
     fit, margins = clock_fit(align(logits, keys)), logit_margins(logits)
     shares = neuron_frequencies(coordinates.of_inputs(table.activations[post])).share
@@ -112,7 +112,7 @@ def test_train_and_test_are_the_tasks_own_examples(config, operation):
     row = measure(model, task, [1], train_mask(task))
     for name, examples in (("train", task.train), ("test", task.test)):
         assert examples is not None
-        logits, targets = model(examples.tokens, task.scored_positions)[:, -1], examples.targets[:, 0]
+        logits, targets = model(examples.tokens, task.target_positions)[:, -1], examples.targets[:, 0]
         assert row[f"{name}_loss"] == pytest.approx(F.cross_entropy(logits, targets).item())
         assert row[f"{name}_accuracy"] == pytest.approx((logits.argmax(1) == targets).double().mean().item())
     assert row["train_loss"] != pytest.approx(row["test_loss"])
@@ -121,7 +121,7 @@ def test_train_and_test_are_the_tasks_own_examples(config, operation):
 def test_a_product_is_measured_without_its_zeros_and_among_the_other_answers():
     task = task_of("multiply", equals=False)
     model = model_of(PERCEPTRON, task)
-    row, logits, losses = measure(model, task, [1]), whole_table(model, task).logits, []
+    row, logits, losses = measure(model, task, [1]), all_pairs_table(model, task).logits, []
     for a in range(1, P):
         for b in range(1, P):
             target = torch.tensor(a * b % P - 1)
@@ -181,8 +181,8 @@ class TestTrainMask:
         assert not trained & tested
         assert trained | tested == {(a, b) for a in range(P) for b in range(P)}
 
-    def test_endless_data_have_none(self):
-        assert train_mask(modular_task(ModularConfig(p=P, data=EndlessData(batch_size=4)))) is None
+    def test_infinite_data_have_none(self):
+        assert train_mask(modular_task(ModularConfig(p=P, data=InfiniteData(batch_size=4)))) is None
 
 
 class TestErrors:

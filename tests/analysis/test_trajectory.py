@@ -63,8 +63,8 @@ def test_the_losses_are_those_that_the_run_recorded(trained):
             assert table.loc[step, name] == pytest.approx(recorded.loc[step, name], rel=1e-5)
 
 
-def test_a_run_on_endless_data_has_no_split(tmp_path):
-    run = record(tmp_path / "run", task__data__kind="endless", task__data__batch_size=16, stop__steps=10)
+def test_a_run_on_infinite_data_has_no_split(tmp_path):
+    run = record(tmp_path / "run", task__data__kind="infinite", task__data__batch_size=16, stop__steps=10)
     table = measure_run(run, frequencies=[2])
     assert not any(name.startswith(("train_", "test_")) for name in table.columns)
     assert table["step"].tolist() == [0, 10]

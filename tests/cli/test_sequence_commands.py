@@ -32,7 +32,7 @@ def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_show_tells_where_the_loss_changes(folder):
     shown = call(folder, "show", "0").stdout
-    assert "skip trigrams with 10 triggers among 6 tokens, endless data" in shown
+    assert "skip trigrams with 10 triggers among 6 tokens, infinite data" in shown
     assert "change of loss trigger 3" in shown
     assert "key frequencies" not in shown
 
@@ -81,7 +81,7 @@ def test_explain_over_training(folder):
         (("measure", "0", "--frequencies", "1"), "no key frequencies"),
         (("explain", "0", "--frequencies", "1"), "no key frequencies"),
         (("explain", "0", "--program", "x.py"), "only modular arithmetic"),
-        (("train", "fast", "--data", "endless"), "no counterpart with endless data"),
+        (("train", "fast", "--data", "infinite"), "no counterpart with infinite data"),
         (("grid", "skip-trigrams"), "needs modular arithmetic"),
         (("grid", "--fractions", "a"), "--fractions 'a'"),
         (("train", "skip-trigrams", "--p", "5"), "task.p"),

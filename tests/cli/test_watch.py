@@ -23,7 +23,7 @@ from grokscope.cli.render.live import picture, plain_line
 from grokscope.errors import DivergenceError
 from grokscope.run import Execution, Run
 from grokscope.run.metrics import MetricsFile, Row
-from grokscope.run.monitor import Following
+from grokscope.run.monitor import RunMonitor
 
 SMALL = gs.recipe("small").experiment.override(
     {"task.p": 11, "model.d_model": 16, "model.d_head": 8, "model.n_heads": 2, "model.d_mlp": 16}
@@ -219,7 +219,7 @@ class TestARunThatIsNotThere:
         assert "is not a run" in err
 
 
-def planted(path: Path, *rows: Row) -> Following:
+def planted(path: Path, *rows: Row) -> RunMonitor:
     """A run of 100 steps with these rows, that ended without a word."""
     run = train(path, TINY.override({"stop.steps": 1}))
     run.folder.experiment.write_text(TINY.override({"stop.steps": 100}).to_yaml())
@@ -229,7 +229,7 @@ def planted(path: Path, *rows: Row) -> Following:
     for row in rows:
         file.append(row)
     file.close()
-    return Following(Run(path))
+    return RunMonitor(Run(path))
 
 
 GROKKED = [

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import frequency_norms
 from grokscope.analysis.modular.coordinates import find_coordinates
@@ -38,7 +38,7 @@ def accuracy(logits, task):
 @pytest.mark.parametrize("equals_token", [True, False])
 def test_a_lookup_is_right_everywhere_and_has_no_key_frequency(operation, p, equals_token):
     task = task_of(operation, p, equals_token)
-    table = whole_table(lookup_network(task.table, equals_token=equals_token), task, {POST})
+    table = all_pairs_table(lookup_network(task.table, equals_token=equals_token), task, {POST})
     post = table.activations[POST].flatten(0, 1)
     assert torch.equal(post, torch.eye(p * p))  # neuron a·p + b fires on (a, b) and nowhere else
     assert torch.equal(table.logits.argmax(-1), task.table)
@@ -49,7 +49,7 @@ def test_a_lookup_is_right_everywhere_and_has_no_key_frequency(operation, p, equ
 def test_on_logits_alone_a_lookup_of_sums_is_a_clock_of_all_frequencies():
     """Why an explanation has to look at the neurons, and must not be allowed every frequency there is."""
     task = task_of("add", 13)
-    alignment = align(whole_table(lookup_network(task.table), task).logits, all_frequencies(13))
+    alignment = align(all_pairs_table(lookup_network(task.table), task).logits, all_frequencies(13))
     assert clock_fit(alignment).fve == pytest.approx(1)
 
 
@@ -59,8 +59,8 @@ def test_a_scrambled_program_has_the_neurons_and_not_the_answers(algorithm, oper
     task = task_of(operation, 23)
     program = program_for(task, (2, 5, 11), algorithm)
     config = TransformerConfig(d_mlp=147)
-    right = whole_table(plant(program, config), task, {POST})
-    wrong = whole_table(plant(scrambled(program, seed=3), config), task, {POST})
+    right = all_pairs_table(plant(program, config), task, {POST})
+    wrong = all_pairs_table(plant(scrambled(program, seed=3), config), task, {POST})
     assert torch.equal(right.activations[POST], wrong.activations[POST])
     neurons = neuron_frequencies(program.coordinates.of_inputs(wrong.activations[POST]))
     assert key_frequencies(neurons) == [2, 5, 11]
@@ -86,7 +86,7 @@ def test_a_masked_lookup_looks_like_the_program(operation, p, algorithm):
     frequencies = (1, 3, (p - 1) // 2 - 1)
     program = program_for(task, frequencies, algorithm)
     network = masked_lookup(program, seed=0)
-    table = whole_table(network, task, {POST})
+    table = all_pairs_table(network, task, {POST})
     assert torch.equal(table.logits.argmax(-1), program.answers())
     assert algorithm == "pizza" or accuracy(table.logits, task) == 1
     neurons = neuron_frequencies(program.coordinates.of_inputs(table.activations[POST]))

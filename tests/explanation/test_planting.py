@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.logit_fits import align, clock_fit, free_phase_fit, pizza_fit
 from grokscope.analysis.modular.neurons import neuron_frequencies
@@ -33,7 +33,7 @@ def program_for(task, algorithm, frequencies, *, amplitudes=None, phases=None):
 def check(program, config, task, *, tolerance=0.02, fve=0.99):
     """The network is right on all pairs, and its logits are the program's."""
     network = plant(program, config, equals_token=task.equals_token)
-    table = whole_table(network, task)
+    table = all_pairs_table(network, task)
     assert torch.equal(table.logits.argmax(-1), task.table)
     alignment = align(program.coordinates.of_logits(table.logits), program.frequencies)
     fit = (clock_fit if program.algorithm == "clock" else pizza_fit)(alignment)
@@ -53,7 +53,7 @@ def test_the_mainline_network(algorithm, fve, tolerance):
     task = task_of("add", 113)
     program = program_for(task, algorithm, MAINLINE, amplitudes=(44.0, 93.0, 145.0, 87.0, 64.0))
     network = check(program, TransformerConfig(), task, fve=fve, tolerance=tolerance)
-    neurons = neuron_frequencies(whole_table(network, task, {POST}).activations[POST])
+    neurons = neuron_frequencies(all_pairs_table(network, task, {POST}).activations[POST])
     n = {"clock": 100, "pizza": 101}[algorithm]
     assert neurons.clusters() == dict.fromkeys(MAINLINE, n)
     assert int((neurons.frequency == 0).sum()) == 512 - 5 * n  # the rest is silent
@@ -105,7 +105,7 @@ def test_nine_quadratic_neurons_are_exact(operation, config, highest):
 def test_phases_come_out(config, algorithm):
     task = task_of("subtract", 17)
     program = program_for(task, algorithm, (3, 8), phases=(0.7, -2.0))
-    logits = program.coordinates.of_logits(whole_table(plant(program, config), task).logits)
+    logits = program.coordinates.of_logits(all_pairs_table(plant(program, config), task).logits)
     fit = free_phase_fit(align(logits, (3, 8)))
     assert fit.phases == pytest.approx((0.7, -2.0), abs=0.01)
     distance = (logits.double() - program.logits()).square().mean() / program.logits().square().mean()
@@ -123,7 +123,7 @@ def test_a_clock_attends_to_one_operand_with_each_head_and_a_pizza_to_both():
     name = "blocks.0.attn.hook_pattern"
     for algorithm, heads in [("clock", [[1, 0, 0], [0, 1, 0]]), ("pizza", [[1 / 3, 1 / 3, 1 / 3]])]:
         network = plant(program_for(task, algorithm, (1, 5)), TransformerConfig())
-        pattern = whole_table(network, task, {name}).activations[name][:, :, : len(heads)]
+        pattern = all_pairs_table(network, task, {name}).activations[name][:, :, : len(heads)]
         torch.testing.assert_close(pattern, torch.tensor(heads).float().expand_as(pattern))
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.circle_fits import with_plane
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
@@ -105,7 +105,7 @@ def test_its_circles_in_the_published_planes(reference):
         def components(embedding, at=at):
             return torch.linalg.svd(embedding - embedding.mean(0))[2][at : at + 2].T
 
-        logits = whole_table(with_plane(subject.model, coordinates, components), subject.task).logits
+        logits = all_pairs_table(with_plane(subject.model, coordinates, components), subject.task).logits
         fits = [align(logits, [k]) for k in (3, 15, 17)]
         assert max(pizza_fit(fit).fve for fit in fits) == pytest.approx(0.992, abs=1.5e-3)
         assert max(clock_fit(fit).fve for fit in fits) == pytest.approx(0.755, abs=2e-2)

@@ -147,7 +147,7 @@ def test_a_saved_network_is_recognised_by_its_shapes(tmp_path):
     save_file(weights, tmp_path / "planted.safetensors")
     subject = open_subject(tmp_path / "planted.safetensors")
     assert isinstance(subject, SequenceSubject)
-    assert subject.task.name == "4 tokens repeated 3 times, endless data"
+    assert subject.task.name == "4 tokens repeated 3 times, infinite data"
     assert torch.equal(subject.model.embed.W_E, weights["embed.W_E"])
 
 

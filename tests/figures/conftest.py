@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from grokscope.analysis import Circuit, NeuronFrequencies, WholeTable, frequency_norms
+from grokscope.analysis import AllPairsTable, FourierSummary, NeuronFrequencies, frequency_norms
 
-MakeCircuit = Callable[..., Circuit]
+MakeCircuit = Callable[..., FourierSummary]
 
 
 @pytest.fixture(scope="session")
@@ -25,16 +25,16 @@ def make_circuit() -> MakeCircuit:
         post: Tensor | None = None,
         with_mlp: bool = True,
         with_attention: bool = True,
-    ) -> Circuit:
+    ) -> FourierSummary:
         generator = torch.Generator().manual_seed(p)
         norms = 1 + torch.rand(p, generator=generator, dtype=torch.float64)
         values = torch.rand(p, 3, generator=generator, dtype=torch.float64)
         if post is None:
             post = torch.rand(p, p, len(shares), generator=generator)
         neurons = NeuronFrequencies(torch.tensor(frequencies), torch.tensor(shares, dtype=torch.float64))
-        return Circuit(
+        return FourierSummary(
             p=p,
-            table=WholeTable(torch.zeros(1, 1, 1).expand(p, p, p), {}),
+            table=AllPairsTable(torch.zeros(1, 1, 1).expand(p, p, p), {}),
             neurons=neurons if with_mlp else None,
             post=post if with_mlp else None,
             pattern=torch.rand(p, p, n_heads, 3, generator=generator) if with_attention else None,

@@ -42,7 +42,7 @@ def legends(figure) -> list[list[str]]:
 
 
 def test_a_median_a_band_and_every_run():
-    figure = compared_curves([group("one", 1.0, 3.0, 2.0), group("two", 5.0)], guessing_loss=4.0)
+    figure = compared_curves([group("one", 1.0, 3.0, 2.0), group("two", 5.0)], chance_loss=4.0)
     losses, accuracies = figure.axes
     solid = [line for line in losses.lines if line.get_linestyle() == "-"]
     assert sorted(float(np.asarray(line.get_ydata())[0]) for line in solid) == [1, 2, 2, 3, 5]
@@ -82,10 +82,10 @@ def test_single_runs_have_neither_medians_nor_bands():
     assert legends(figure)[1] == ["test", "training"]
 
 
-def test_training_curves_of_endless_data_are_left_out():
-    endless = GroupData("endless", (metrics(1.0),), is_endless=True)
-    assert len(compared_curves([endless]).axes[0].lines) == 1
-    assert legends(compared_curves([endless]))[1] == ["test"]
+def test_training_curves_of_infinite_data_are_left_out():
+    infinite = GroupData("infinite", (metrics(1.0),), is_infinite=True)
+    assert len(compared_curves([infinite]).axes[0].lines) == 1
+    assert legends(compared_curves([infinite]))[1] == ["test"]
 
 
 def test_values_of_one_number_go_from_dark_to_light():

@@ -91,7 +91,7 @@ def test_only_whole_phases_are_bands(phases, expected):
 
 
 def test_guessing_is_a_line_at_its_loss(metrics):
-    line = drawn(training_curves(metrics, guessing_loss=1.7).axes[0], "guessing")
+    line = drawn(training_curves(metrics, chance_loss=1.7).axes[0], "guessing")
     assert set(line.get_ydata()) == {1.7}
     assert "guessing" not in [line.get_label() for line in training_curves(metrics).axes[0].lines]
 
@@ -105,7 +105,7 @@ def test_without_a_test_set_only_training_is_drawn(metrics):
 @pytest.mark.parametrize("log_steps", [False, True])
 @pytest.mark.parametrize("step", [0, 40])
 def test_a_single_row_can_be_seen(metrics, step, log_steps):
-    figure = training_curves(metrics[metrics["step"] == step], NONE, guessing_loss=1.9, log_steps=log_steps)
+    figure = training_curves(metrics[metrics["step"] == step], NONE, chance_loss=1.9, log_steps=log_steps)
     loss, accuracy = figure.axes
     assert drawn(loss, "train").get_marker() == "o"
     assert accuracy.get_xlim()[0] < step < accuracy.get_xlim()[1]

@@ -13,7 +13,7 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from grokscope.analysis import Circuit, Phases
+from grokscope.analysis import FourierSummary, Phases
 from grokscope.analysis.modular.frequency_ablations import FrequencyAblations
 from grokscope.errors import ConfigError
 from grokscope.figures import (
@@ -52,14 +52,14 @@ DRAWN = ("curves", "measures", "weights", "attention", "neurons", "circles", "ab
 """A figure of every kind of layout."""
 
 
-def draw(name: str, make_circuit: Callable[..., Circuit]) -> Figure:
+def draw(name: str, make_circuit: Callable[..., FourierSummary]) -> Figure:
     circuit = make_circuit(
         29, keys=[2, 6, 7, 11], n_heads=4, shares=[0.9, 0.95, 0.99, 0.91, 0.9, 1.0], frequencies=[6, 7, 2, 2, 11, 3]
     )
     turn = 2 * torch.pi * torch.outer(torch.tensor([2, 6, 7, 11, 12]), torch.arange(29)) / 29
     match name:
         case "curves":
-            return training_curves(METRICS, PHASES, guessing_loss=4.73)
+            return training_curves(METRICS, PHASES, chance_loss=4.73)
         case "measures":
             return progress_measures(MEASURES, PHASES)
         case "weights":

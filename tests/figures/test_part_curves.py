@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from grokscope.errors import ConfigError
-from grokscope.figures import part_curves, to_svg
+from grokscope.figures import subtask_curves, to_svg
 from grokscope.figures.line_styles import MOST_LINES, distinct_looks
 
 DIGITS = ("digit_2", "digit_1", "digit_0")
@@ -33,7 +33,7 @@ def named(axes: Axes) -> list[str]:
 
 def test_every_part_is_a_line_with_a_name():
     table = metrics()
-    [axes] = part_curves(table, DIGITS).axes
+    [axes] = subtask_curves(table, DIGITS).axes
     assert {name: list(values) for name, values in lines(axes).items()} == {
         part.replace("_", " "): table[f"test_loss_{part}"].to_list() for part in DIGITS
     }
@@ -44,7 +44,7 @@ def test_every_part_is_a_line_with_a_name():
 
 def test_parts_in_order_go_from_dark_to_light():
     parts = [f"digit_{power}" for power in range(11, -1, -1)]
-    [axes] = part_curves(metrics(parts), parts).axes
+    [axes] = subtask_curves(metrics(parts), parts).axes
     lightness = [float(np.dot(to_rgb(line.get_color()), (0.299, 0.587, 0.114))) for line in axes.lines]
     assert lightness == sorted(lightness)
     assert len(set(lightness)) == MOST_LINES
@@ -53,7 +53,7 @@ def test_parts_in_order_go_from_dark_to_light():
 
 def test_training_is_dashed_in_the_parts_own_colour_and_named_once():
     table = metrics()
-    [axes] = part_curves(table, DIGITS, train=True).axes
+    [axes] = subtask_curves(table, DIGITS, train=True).axes
     for part in ("digit 2", "digit 0"):
         [test] = [line for line in axes.lines if line.get_label() == part]
         [train] = [line for line in axes.lines if line.get_label() == f"{part}, training"]
@@ -67,7 +67,7 @@ def test_training_is_dashed_in_the_parts_own_colour_and_named_once():
 def test_of_many_parts_the_median_and_the_range_are_drawn():
     parts = [f"trigger_{m}" for m in range(MOST_LINES + 1)]
     table = metrics(parts)
-    [axes] = part_curves(table, parts).axes
+    [axes] = subtask_curves(table, parts).axes
     losses = table[[f"test_loss_{part}" for part in parts]]
     assert list(lines(axes)) == ["median of 13"]
     assert lines(axes)["median of 13"] == pytest.approx(losses.median(axis=1))
@@ -81,23 +81,23 @@ def test_of_many_parts_the_median_and_the_range_are_drawn():
 def test_what_is_not_finite_leaves_a_gap_and_steps_can_be_logarithmic():
     table = metrics()
     table.loc[10, "test_loss_digit_0"] = math.inf
-    [axes] = part_curves(table, DIGITS, log_steps=True).axes
+    [axes] = subtask_curves(table, DIGITS, log_steps=True).axes
     assert len(lines(axes)["digit 0"]) == 10
     assert axes.get_xscale() == "symlog"
 
 
 def test_a_single_row_can_be_seen_and_is_the_same_twice():
     table = metrics().head(1)
-    drawn = part_curves(table, DIGITS)
+    drawn = subtask_curves(table, DIGITS)
     assert {line.get_marker() for line in drawn.axes[0].lines} == {"o"}
-    assert to_svg(drawn) == to_svg(part_curves(table, DIGITS))
+    assert to_svg(drawn) == to_svg(subtask_curves(table, DIGITS))
 
 
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(ConfigError, match="no parts to draw"):
-        part_curves(metrics(), ())
+        subtask_curves(metrics(), ())
     with pytest.raises(ConfigError, match="no column test_loss_digit_9; they have step, train_loss_digit_2"):
-        part_curves(metrics(), ("digit_9",))
+        subtask_curves(metrics(), ("digit_9",))
 
 
 def test_looks_without_an_order_differ():

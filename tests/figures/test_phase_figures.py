@@ -5,7 +5,7 @@ import pytest
 
 from grokscope.analysis.curves.change_points import change_points
 from grokscope.errors import ConfigError
-from grokscope.figures import TrainedRun, endless_against_finite, phase_grid
+from grokscope.figures import TrainedRun, infinite_against_finite, phase_grid
 from grokscope.figures.many_runs.phase_diagram import OUTCOME_COLOURS
 from grokscope.sweeps.outcomes import OUTCOMES
 
@@ -16,20 +16,20 @@ def falling(at: int) -> list[float]:
     return [2.3 / (1 + 1.05 ** (step - at)) for step in STEPS]
 
 
-def run(task: str, *, endless: bool) -> TrainedRun:
-    metrics = pd.DataFrame({"step": STEPS, "train_loss": falling(200), "test_loss": falling(200 if endless else 700)})
-    return TrainedRun(task, endless, metrics, 2.3, change_points(metrics, {}))
+def run(task: str, *, infinite: bool) -> TrainedRun:
+    metrics = pd.DataFrame({"step": STEPS, "train_loss": falling(200), "test_loss": falling(200 if infinite else 700)})
+    return TrainedRun(task, infinite, metrics, 2.3, change_points(metrics, {}))
 
 
-def test_a_column_a_task_with_endless_data_above():
-    figure = endless_against_finite([run("one", endless=True), run("one", endless=False), run("two", endless=True)])
+def test_a_column_a_task_with_infinite_data_above():
+    figure = infinite_against_finite([run("one", infinite=True), run("one", infinite=False), run("two", infinite=True)])
     above, below, missing = figure.axes[0], figure.axes[2], figure.axes[3]
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["one", "two"]
     assert above.texts[0].get_text() in {f"step {step}" for step in range(195, 206)}
     assert below.texts[0].get_text() == "delay 500 steps"
     assert missing.texts[0].get_text() == "no run given"
     with pytest.raises(ConfigError, match="no runs"):
-        endless_against_finite([])
+        infinite_against_finite([])
 
 
 def test_the_grid_has_a_cell_a_run_with_its_steps():

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.errors import CheckpointError
-from grokscope.interop import import_network
+from grokscope.interop import load_network
 from grokscope.interop.biases import smallest_setting
 from grokscope.models import MLPConfig, TransformerConfig
 
@@ -57,7 +57,7 @@ class TestTransformers:
     @pytest.mark.parametrize("options", TRANSFORMERS.values(), ids=TRANSFORMERS)
     def test_authors(self, tmp_path, options, equals, blocks):
         model = network(transformer(options), equals=equals)
-        imported = import_network(written(tmp_path, as_authors(model, blocks)))
+        imported = load_network(written(tmp_path, as_authors(model, blocks)))
         assert imported.layout == "Nanda & Lieberum"
         assert imported.notes == ()
         assert_same(imported, model, equals=equals)
@@ -66,14 +66,14 @@ class TestTransformers:
     def test_transformer_lens(self, tmp_path, options, equals):
         """Its biases are always there; zero ones ask for no place in our network."""
         model = network(transformer(options), equals=equals)
-        imported = import_network(written(tmp_path, as_transformer_lens(model)))
+        imported = load_network(written(tmp_path, as_transformer_lens(model)))
         assert imported.layout == "TransformerLens"
         assert_same(imported, model, equals=equals)
 
     @pytest.mark.parametrize("options", [*(TRANSFORMERS | WITH_ALL_BIASES).values(), {"tied_embeddings": True}])
     def test_checkpoint_of_our_own(self, tmp_path, options, equals):
         model = network(transformer(options), equals=equals)
-        imported = import_network(written(tmp_path, dict(model.state_dict())))
+        imported = load_network(written(tmp_path, dict(model.state_dict())))
         assert_same(imported, model, equals=equals)
         assert (imported.notes != ()) is model.config.tied_embeddings
 
@@ -85,13 +85,13 @@ class TestPerceptrons:
     def test_clock_and_pizza(self, tmp_path, n_layers, combine, biases):
         config = MLPConfig(d_model=6, d_mlp=10, n_layers=n_layers, combine=combine, biases=biases)
         model = network(config)
-        imported = import_network(written(tmp_path, as_clock_and_pizza(model)))
+        imported = load_network(written(tmp_path, as_clock_and_pizza(model)))
         assert imported.layout == "The Clock and the Pizza"
         assert_same(imported, model, equals=False)
 
     def test_chughtai(self, tmp_path):
         model = network(MLPConfig(d_model=6, d_mlp=10, shared_embedding=False, biases="none"))
-        imported = import_network(written(tmp_path, as_chughtai(model)))
+        imported = load_network(written(tmp_path, as_chughtai(model)))
         assert imported.layout == "Chughtai et al."
         assert_same(imported, model, equals=False)
 
@@ -112,7 +112,7 @@ class TestPerceptrons:
         path = written(tmp_path, dict(model.state_dict()))
         # the sum of one embedding's rows says nothing of their number
         said = {"equals_token": equals} if model.config.combine == "sum" and model.config.shared_embedding else {}
-        imported = import_network(path, **said)
+        imported = load_network(path, **said)
         assert imported.layout == "grokscope MLP"
         assert_same(imported, model, equals=equals)
 
@@ -133,7 +133,7 @@ class TestBiases:
         state = as_transformer_lens(model)
         state[name] = torch.zeros_like(state[name])
         state[name].view(-1)[0] = 0.5
-        imported = import_network(written(tmp_path, state))
+        imported = load_network(written(tmp_path, state))
         assert imported.model.config.biases == setting
         found = imported.model.state_dict()
         assert torch.equal(found[name], state[name])
@@ -142,7 +142,7 @@ class TestBiases:
     def test_missing_ones_are_zero(self, tmp_path):
         model = network(transformer({"biases": "all"}))
         kept = {name: weight for name, weight in model.state_dict().items() if not name.endswith(("b_K", "b_out"))}
-        imported = import_network(written(tmp_path, kept))
+        imported = load_network(written(tmp_path, kept))
         assert imported.model.config.biases == "all"
         found = imported.model.state_dict()
         assert not found["blocks.0.attn.b_K"].any()
@@ -185,7 +185,7 @@ class TestShapes:
         state = as_authors(network(TRANSFORMER))
         state[name] = torch.ones(shape)
         with pytest.raises(CheckpointError, match=message):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     @pytest.mark.parametrize(
         ("name", "shape", "message"),
@@ -200,14 +200,14 @@ class TestShapes:
         state = as_clock_and_pizza(network(PERCEPTRON.model_copy(update={"n_layers": 2})))
         state[name] = torch.ones(shape)
         with pytest.raises(CheckpointError, match=message):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     def test_of_two_embeddings(self, tmp_path):
         state = as_chughtai(network(MLPConfig(d_model=6, d_mlp=10, shared_embedding=False, biases="none")))
         with pytest.raises(CheckpointError, match=r"W_y .* \[11, 5\], expected \[11, 6\]"):
-            import_network(written(tmp_path, state | {"W_y": torch.ones(11, 5)}))
+            load_network(written(tmp_path, state | {"W_y": torch.ones(11, 5)}))
         with pytest.raises(CheckpointError, match=r"W in .* \[6, 10\], expected 12 inputs"):
-            import_network(written(tmp_path, state | {"W": torch.ones(6, 10)}))
+            load_network(written(tmp_path, state | {"W": torch.ones(6, 10)}))
 
 
 class TestNames:
@@ -216,23 +216,23 @@ class TestNames:
         state = as_authors(network(TRANSFORMER))
         del state[missing]
         with pytest.raises(CheckpointError, match=f"has no tensor {missing}, which its layout .* needs; found: "):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     def test_a_missing_layer(self, tmp_path):
         state = as_authors(network(transformer({"n_layers": 3})))
         state = {name: weight for name, weight in state.items() if not name.startswith("blocks.1.")}
         with pytest.raises(CheckpointError, match=r"has no tensor blocks\.1\.attn\.W_K"):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     def test_half_a_layer_norm(self, tmp_path):
         state = as_transformer_lens(network(transformer({"layer_norm": True})))
         del state["blocks.0.ln2.w"]
         with pytest.raises(CheckpointError, match=r"has no tensor blocks\.0\.ln2\.w"):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     def test_tensors_beside_the_network_are_left_out_and_named(self, tmp_path):
         model = network(TRANSFORMER)
-        imported = import_network(written(tmp_path, as_transformer_lens(model) | {"x_embed": torch.ones(3)}))
+        imported = load_network(written(tmp_path, as_transformer_lens(model) | {"x_embed": torch.ones(3)}))
         assert imported.notes == ("tensors in the file that are no part of the network were left out: x_embed",)
         assert_same(imported, model, equals=False)
 
@@ -240,13 +240,13 @@ class TestNames:
     def test_tensors_of_the_network_without_a_place(self, tmp_path, extra):
         state = as_authors(network(TRANSFORMER)) | {extra: torch.ones(3)}
         with pytest.raises(CheckpointError, match=f"no place in its layout .*{extra}.*another network|has no tensor"):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     def test_second_norm_without_mlps(self, tmp_path):
         state = as_transformer_lens(network(transformer(WITH_ALL_BIASES["layer norm, attention only"])))
         with pytest.raises(CheckpointError, match=r"no place in its layout .*blocks\.0\.ln2\.w"):
-            import_network(written(tmp_path, state | {"blocks.0.ln2.w": torch.ones(12)}))
+            load_network(written(tmp_path, state | {"blocks.0.ln2.w": torch.ones(12)}))
 
     def test_no_known_layout(self, tmp_path):
         with pytest.raises(CheckpointError, match=r"of no layout known here: found fc\.weight, fc\.bias; rename"):
-            import_network(written(tmp_path, {"fc.weight": torch.ones(2, 2), "fc.bias": torch.ones(2)}))
+            load_network(written(tmp_path, {"fc.weight": torch.ones(2, 2), "fc.bias": torch.ones(2)}))

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grokscope.interop import Imported, import_network, save_network
+from grokscope.interop import ImportedNetwork, load_network, save_network
 from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.tasks.examples import Examples
@@ -27,12 +27,12 @@ FILES = {
 }
 
 
-def all_pairs(imported: Imported) -> Examples:
+def all_pairs(imported: ImportedNetwork) -> Examples:
     assert imported.p is not None
     return modular_task(ModularConfig(p=imported.p, equals_token=imported.equals_token)).all_pairs
 
 
-def loss_and_accuracy(imported: Imported, examples: Examples) -> tuple[float, float]:
+def loss_and_accuracy(imported: ImportedNetwork, examples: Examples) -> tuple[float, float]:
     """Return mean cross-entropy over all logits, in float64, and the share of right answers."""
     logits = imported.model(examples.tokens, [1 + imported.equals_token])[:, 0].double()
     targets = examples.targets[:, 0]
@@ -41,10 +41,10 @@ def loss_and_accuracy(imported: Imported, examples: Examples) -> tuple[float, fl
 
 @pytest.mark.parametrize(("file", "task"), FILES.items(), ids=lambda x: str(x).rpartition("/")[2])
 def test_every_file_is_read_and_written(reference, tmp_path, file, task):
-    imported = import_network(reference / file)
+    imported = load_network(reference / file)
     assert (imported.p, imported.equals_token) == task
     save_network(imported, tmp_path / "a.safetensors", operation=None)
-    again = import_network(tmp_path / "a.safetensors")
+    again = load_network(tmp_path / "a.safetensors")
     tokens = torch.randint(imported.model.d_vocab, (50, imported.model.n_ctx))
     assert torch.equal(again.model(tokens), imported.model(tokens))
 
@@ -56,7 +56,7 @@ def test_all_files_are_tested(reference):
 
 class TestNanda:
     def test_modular_addition_has_its_published_losses(self, reference):
-        imported = import_network(reference / NANDA / "mod_addition_no_wd.pth")
+        imported = load_network(reference / NANDA / "mod_addition_no_wd.pth")
         assert imported.model.config == TransformerConfig()
         task = modular_task(ModularConfig(data=FiniteData(train_fraction=0.9)), split_seed=0)
         assert task.train is not None
@@ -68,7 +68,7 @@ class TestNanda:
         assert (train, test) == pytest.approx((imported.stored["train_loss"], imported.stored["test_loss"]), rel=1e-3)
 
     def test_low_precision(self, reference):
-        imported = import_network(reference / NANDA / "low_precision_mod_addition.pth")
+        imported = load_network(reference / NANDA / "low_precision_mod_addition.pth")
         assert loss_and_accuracy(imported, all_pairs(imported))[1] == pytest.approx(0.9995, abs=1e-4)
 
     def test_induction_heads_need_the_doubled_residual(self, reference):
@@ -84,7 +84,7 @@ class TestNanda:
             tokens[rows, places[:, repeat]] = tokens[rows, places[:, 0]]
         losses = {}
         for scale in (2, 1):
-            imported = import_network(file, residual_scale=scale)
+            imported = load_network(file, residual_scale=scale)
             config = imported.model.config
             assert isinstance(config, TransformerConfig)
             assert (config.n_layers, config.attention_only, config.residual_scale) == (2, True, scale)
@@ -96,7 +96,7 @@ class TestNanda:
         assert 1.6 < losses[1] < 2.1
 
     def test_five_digit_addition(self, reference):
-        imported = import_network(reference / NANDA / "5_digit_addition_infinite.pth")
+        imported = load_network(reference / NANDA / "5_digit_addition_infinite.pth")
         generator = torch.Generator().manual_seed(0)
         a, b = torch.randint(100_000, (2, 500), generator=generator)
 
@@ -112,7 +112,7 @@ class TestNanda:
 
 class TestChughtai:
     def test_transformer(self, reference):
-        imported = import_network(reference / CHUGHTAI / "C113_T_seed1" / "model.pt")
+        imported = load_network(reference / CHUGHTAI / "C113_T_seed1" / "model.pt")
         assert loss_and_accuracy(imported, all_pairs(imported))[1] == 1
         assert imported.model.config == TransformerConfig(biases="none")  # all of its biases are zero
         assert imported.notes == (
@@ -120,7 +120,7 @@ class TestChughtai:
         )
 
     def test_perceptron(self, reference):
-        imported = import_network(reference / CHUGHTAI / "C113_MLP_seed1" / "model.pt")
+        imported = load_network(reference / CHUGHTAI / "C113_MLP_seed1" / "model.pt")
         assert loss_and_accuracy(imported, all_pairs(imported))[1] == 1
         assert imported.model.config == MLPConfig(d_model=256, d_mlp=128, shared_embedding=False, biases="none")
 
@@ -130,7 +130,7 @@ class TestClockAndPizza:
 
     def test_clock(self, reference):
         file = reference / PIZZA / "model_l8k1hzciux.pt"
-        right, wrong = (import_network(file, attention_coefficient=c, causal=False) for c in (1, 0))
+        right, wrong = (load_network(file, attention_coefficient=c, causal=False) for c in (1, 0))
         loss, accuracy = loss_and_accuracy(right, all_pairs(right))
         assert accuracy == 1
         assert loss < 1e-6
@@ -141,7 +141,7 @@ class TestClockAndPizza:
         right with either, and the loss tells them apart.
         """
         file = reference / PIZZA / "model_p99zdpze5l.pt"
-        right, wrong = (import_network(file, attention_coefficient=c, causal=False) for c in (0, 1))
+        right, wrong = (load_network(file, attention_coefficient=c, causal=False) for c in (0, 1))
         loss, accuracy = loss_and_accuracy(right, all_pairs(right))
         assert accuracy == 1
         assert loss < 1e-6
@@ -155,6 +155,6 @@ class TestClockAndPizza:
         ],
     )
     def test_perceptrons(self, reference, file, config):
-        imported = import_network(reference / PIZZA / file)
+        imported = load_network(reference / PIZZA / file)
         assert imported.model.config == config
         assert loss_and_accuracy(imported, all_pairs(imported))[1] >= 0.99

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from grokscope.errors import CheckpointError
-from grokscope.interop import import_network, read_tensors
+from grokscope.interop import load_network, read_tensors
 from grokscope.interop.files import read_checkpoint
 
 STATE = {"embed.W_E": torch.arange(6.0).reshape(2, 3), "unembed.W_U": torch.ones(3, 2)}
@@ -140,21 +140,21 @@ class TestRefused:
 class TestDamaged:
     def test_no_file(self, tmp_path):
         with pytest.raises(CheckpointError, match=r"there is no file .*a\.pt"):
-            import_network(tmp_path / "a.pt")
+            load_network(tmp_path / "a.pt")
 
     def test_a_folder(self, tmp_path):
         with pytest.raises(CheckpointError, match="is a folder; give the file"):
-            import_network(tmp_path)
+            load_network(tmp_path)
 
     def test_empty(self, tmp_path):
         (tmp_path / "a.pt").touch()
         with pytest.raises(CheckpointError, match=r"a\.pt is empty"):
-            import_network(tmp_path / "a.pt")
+            load_network(tmp_path / "a.pt")
 
     def test_something_else(self, tmp_path):
         (tmp_path / "a.json").write_text('{"loss": 1}')
         with pytest.raises(CheckpointError, match=r"a\.json is neither a safetensors nor a PyTorch file"):
-            import_network(tmp_path / "a.json")
+            load_network(tmp_path / "a.json")
 
     @pytest.mark.parametrize("content", [saved(STATE), safetensors.torch.save(STATE)], ids=["zip", "safetensors"])
     @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
@@ -178,7 +178,7 @@ class TestDamaged:
         path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
         found = None
         try:
-            import_network(path)
+            load_network(path)
         except CheckpointError as error:
             found = str(error)
         assert found is None or "a.pt" in found
@@ -210,7 +210,7 @@ class TestContents:
         state = as_authors(network(TRANSFORMER))
         state["blocks.0.mlp.W_in"][3, :4] = value
         with pytest.raises(CheckpointError, match=r"4 of the 240 weights blocks\.0\.mlp\.W_in in .* not finite"):
-            import_network(written(tmp_path, state))
+            load_network(written(tmp_path, state))
 
     @pytest.mark.parametrize(
         ("stored", "run_in"),
@@ -218,7 +218,7 @@ class TestContents:
     )
     def test_precision(self, tmp_path, stored, run_in):
         state = {name: weight.to(stored) for name, weight in as_authors(network(TRANSFORMER)).items()}
-        model = import_network(written(tmp_path, state)).model
+        model = load_network(written(tmp_path, state)).model
         assert {weight.dtype for weight in model.parameters()} == {run_in}
         assert torch.equal(model.unembed.W_U, state["unembed.W_U"].to(run_in))
         assert logits(model).dtype == run_in

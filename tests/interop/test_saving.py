@@ -10,7 +10,7 @@ from foreign_files import PERCEPTRON, TRANSFORMER, as_authors, logits, network, 
 from safetensors import safe_open
 
 from grokscope.errors import CheckpointError, ConfigError, RunError
-from grokscope.interop import Imported, import_network, save_network
+from grokscope.interop import ImportedNetwork, load_network, save_network
 from grokscope.models import MLPConfig, TransformerConfig
 
 CONFIGS = [
@@ -34,8 +34,8 @@ CONFIGS = [
 ]
 
 
-def imported(config: TransformerConfig | MLPConfig, *, equals: bool = False) -> Imported:
-    return Imported(network(config, equals=equals), 11, equals, "a layout", Path("folder/model.pth"), "0" * 64)
+def imported(config: TransformerConfig | MLPConfig, *, equals: bool = False) -> ImportedNetwork:
+    return ImportedNetwork(network(config, equals=equals), 11, equals, "a layout", Path("folder/model.pth"), "0" * 64)
 
 
 @pytest.mark.parametrize("equals", [False, True])
@@ -43,7 +43,7 @@ def imported(config: TransformerConfig | MLPConfig, *, equals: bool = False) -> 
 def test_there_and_back(tmp_path, config, equals):
     before = imported(config, equals=equals)
     save_network(before, tmp_path / "a.safetensors", operation="a**2 + b")
-    after = import_network(tmp_path / "a.safetensors")
+    after = load_network(tmp_path / "a.safetensors")
     assert after.model.config == config
     assert after.model.state_dict().keys() == before.model.state_dict().keys()
     assert all(torch.equal(w, before.model.state_dict()[name]) for name, w in after.model.state_dict().items())
@@ -59,9 +59,9 @@ def test_settings_that_weights_do_not_show_survive(tmp_path):
     """From a foreign file, with what was stated, to ours, which says it."""
     config = TRANSFORMER.model_copy(update={"attention_coefficient": 0.0, "causal": False})
     model = network(config)
-    stated = import_network(written(tmp_path, as_authors(model)), attention_coefficient=0, causal=False)
+    stated = load_network(written(tmp_path, as_authors(model)), attention_coefficient=0, causal=False)
     save_network(stated, tmp_path / "a.safetensors", operation=None)
-    again = import_network(tmp_path / "a.safetensors")
+    again = load_network(tmp_path / "a.safetensors")
     assert again.model.config == config
     assert again.operation is None
     assert torch.equal(logits(again.model), logits(model))
@@ -72,14 +72,14 @@ def test_double_precision_survives(tmp_path):
     before = imported(TRANSFORMER)
     before.model.double()
     save_network(before, tmp_path / "a.safetensors", operation=None)
-    assert torch.equal(logits(import_network(tmp_path / "a.safetensors").model), logits(before.model))
+    assert torch.equal(logits(load_network(tmp_path / "a.safetensors").model), logits(before.model))
 
 
 def test_no_modulus(tmp_path):
     model = network(TRANSFORMER, n_ctx=18, d_vocab_out=10)
-    before = import_network(written(tmp_path, as_authors(model)))
+    before = load_network(written(tmp_path, as_authors(model)))
     save_network(before, tmp_path / "a.safetensors", operation=None)
-    after = import_network(tmp_path / "a.safetensors")
+    after = load_network(tmp_path / "a.safetensors")
     assert after.p is None
     assert (after.model.n_ctx, after.model.d_vocab_out) == (18, 10)
 
@@ -102,7 +102,7 @@ class TestOverwriting:
             save_network(imported(PERCEPTRON), path, operation=None)
         assert path.read_text() == "mine"
         save_network(imported(PERCEPTRON), path, operation=None, overwrite=True)
-        assert import_network(path).p == 11
+        assert load_network(path).p == 11
 
     def test_nowhere_to_write(self, tmp_path):
         with pytest.raises(RunError, match=r"cannot write .*a\.safetensors"):
@@ -124,7 +124,7 @@ class TestReadingBack:
         return path
 
     def test_stating_what_it_says(self, path):
-        assert import_network(path, p=11, equals_token=False, attention_coefficient=1, causal=True).p == 11
+        assert load_network(path, p=11, equals_token=False, attention_coefficient=1, causal=True).p == 11
 
     @pytest.mark.parametrize(
         ("said", "message"),
@@ -136,11 +136,11 @@ class TestReadingBack:
     )
     def test_contradictions(self, path, said, message):
         with pytest.raises(CheckpointError, match=message):
-            import_network(path, **said)
+            load_network(path, **said)
 
     def test_stating_what_cannot_be(self, path):
         with pytest.raises(ConfigError, match="d_model cannot be stated"):
-            import_network(path, d_model=12)
+            load_network(path, d_model=12)
 
     @pytest.mark.parametrize(
         "changes",
@@ -155,9 +155,9 @@ class TestReadingBack:
     def test_metadata_of_another_kind(self, path, changes):
         message = r"what .*a\.safetensors says beside its weights is damaged, or of another version .*written by \""
         with pytest.raises(CheckpointError, match=message):
-            import_network(self.rewritten(path, **changes))
+            load_network(self.rewritten(path, **changes))
 
     def test_weights_of_another_network(self, path):
         config = TRANSFORMER.model_copy(update={"d_mlp": 21}).model_dump_json()
         with pytest.raises(CheckpointError, match=r"do not fit the network it describes: .*W_in"):
-            import_network(self.rewritten(path, model=config))
+            load_network(self.rewritten(path, model=config))

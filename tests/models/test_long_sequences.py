@@ -107,11 +107,11 @@ def test_where_every_query_is_the_same_token(coefficient):
 @pytest.mark.parametrize(
     "config",
     [
-        DigitAdditionConfig(n_digits=3, data={"kind": "endless", "batch_size": 20, "test_size": 5}),
+        DigitAdditionConfig(n_digits=3, data={"kind": "infinite", "batch_size": 20, "test_size": 5}),
         RepeatedSubsequencesConfig(
-            d_vocab=9, interval=7, subsequence_length=4, data={"kind": "endless", "batch_size": 20, "test_size": 5}
+            d_vocab=9, interval=7, subsequence_length=4, data={"kind": "infinite", "batch_size": 20, "test_size": 5}
         ),
-        SkipTrigramsConfig(length=15, data={"kind": "endless", "batch_size": 20, "test_size": 5}),
+        SkipTrigramsConfig(length=15, data={"kind": "infinite", "batch_size": 20, "test_size": 5}),
     ],
     ids=lambda config: config.kind,
 )
@@ -121,7 +121,7 @@ def test_on_the_tasks_that_have_such_sequences(config, options):
     shape = TransformerConfig(**{"d_model": 12, "n_heads": 3, "d_head": 5, "d_mlp": 17, **options})
     sizes = {"d_vocab": task.d_vocab, "d_vocab_out": task.d_vocab_out, "n_ctx": task.n_ctx}
     model = randomised(build_model(shape, **sizes, seed=0, dtype=torch.float64))
-    assert_passes_agree(model, task.batches(0).tokens, task.scored_positions)
+    assert_passes_agree(model, task.batches(0).tokens, task.target_positions)
 
 
 @pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)

@@ -61,7 +61,7 @@ class TestInitialWeights:
         model = build_model(TransformerConfig(), d_vocab=114, d_vocab_out=114, n_ctx=3, seed=seed, dtype=torch.float64)
         with torch.no_grad():
             for examples, expected in ((task.train, train_loss), (task.test, test_loss)):
-                logits = model(examples.tokens, task.scored_positions).flatten(0, 1)
+                logits = model(examples.tokens, task.target_positions).flatten(0, 1)
                 found = relative_cross_entropy(logits, examples.targets.flatten())
                 assert found.item() == pytest.approx(expected, abs=1e-6)
 

@@ -22,7 +22,7 @@ ODD: dict[str, dict[str, object]] = {
     "attention-only": {"model.attention_only": True, "task.p": 8, "task.operation": "multiply"},
     "no-test-set": {"task.data.train_fraction": 1.0, "model.n_heads": 17, "model.d_head": 2},
     "smallest": {"task.p": 2, "task.data.train_fraction": 0.5, "model.layer_norm": True, "model.activation": "gelu"},
-    "endless": {"task.data.kind": "endless", "task.data.batch_size": 16, "model.n_layers": 2},
+    "infinite": {"task.data.kind": "infinite", "task.data.batch_size": 16, "model.n_layers": 2},
     "memorises": {
         "task.operation": "random",
         "stop.steps": 39,

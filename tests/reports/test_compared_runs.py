@@ -167,7 +167,7 @@ def test_the_parts_of_a_task_on_sequences(trigrams, tmp_path):
     content = read_compared(compare_runs([trigrams, other]))
     assert [picture.name for picture in content.pictures] == ["curves", "parts"]
     assert len(content.pictures[1].figure.axes) == 4
-    assert "endless" in content.pictures[0].caption
+    assert "infinite" in content.pictures[0].caption
 
 
 def test_no_run_has_a_test_set(run_of, tmp_path):

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from grokscope.analysis import NeuronFrequencies, read_circuit
+from grokscope.analysis import NeuronFrequencies, fourier_summary
 from grokscope.reports import read_content
 from grokscope.reports.run.fourier_findings import CORRELATIONAL, TESTED_BELOW, findings
 from grokscope.reports.run.fourier_pictures import fourier_pictures
@@ -13,7 +13,7 @@ from grokscope.run import Run
 @pytest.fixture
 def circuit(run_of):
     run: Run = run_of("plain")
-    return read_circuit(run.model(), run.task)
+    return fourier_summary(run.model(), run.task)
 
 
 def with_neurons(circuit, shares, frequencies, keys):
@@ -76,8 +76,8 @@ def test_one_frequency_says_nothing(run_of):
         ),
         ("no-test-set", "It saw 49 of the 49 pairs (100 %), all at once; there is no test set."),
         ("smallest", "8 GELU neurons, with LayerNorm"),
-        ("endless", "Every step drew 16 of the 49 pairs afresh; all of them are the test set."),
-        ("endless", "A 2-layer transformer (d_model 8, 2 heads of width 4, 8 ReLU neurons in each layer)"),
+        ("infinite", "Every step drew 16 of the 49 pairs afresh; all of them are the test set."),
+        ("infinite", "A 2-layer transformer (d_model 8, 2 heads of width 4, 8 ReLU neurons in each layer)"),
         ("memorises", "random labels: every pair of residues mod 7 has an answer drawn once"),
         ("diverged", "Optimiser: SGD, learning rate 10000, momentum 0.9, L2 penalty 0"),
     ],

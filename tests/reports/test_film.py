@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from grokscope.analysis import read_circuit
+from grokscope.analysis import fourier_summary
 from grokscope.analysis.fourier import fourier_basis
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.errors import ConfigError
@@ -109,7 +109,7 @@ class TestModularFilm:
     def test_every_frame_is_of_its_own_step(self, film, planted):
         pictures = {picture.name: picture for picture in film.pictures}
         for place in (0, len(film.steps) - 1):
-            circuit = read_circuit(planted.model(film.steps[place]), planted.task)
+            circuit = fourier_summary(planted.model(film.steps[place]), planted.task)
             np.testing.assert_allclose(pictures["embedding"].values[place, 0], circuit.embedding_norms.numpy())
             np.testing.assert_allclose(
                 pictures["attention"].values[place], circuit.pattern[..., 0].permute(2, 0, 1).numpy(), rtol=1e-6
@@ -149,7 +149,7 @@ def test_a_film_of_trigrams_shows_that_the_last_network_answers(trigrams):
 def test_a_film_of_sums_shows_each_digit(sums):
     pictures = {picture.name: picture for picture in film_run(sums).pictures}
     assert list(pictures) == ["parts", "carries", "patterns"]
-    assert pictures["parts"].labels == tuple(part.replace("_", " ") for part in sums.task.parts)
+    assert pictures["parts"].labels == tuple(part.replace("_", " ") for part in sums.task.subtasks)
     assert {"+", "="} <= set(pictures["patterns"].rows)
 
 

@@ -28,8 +28,8 @@ GROKS = table([0.0, 0.5, 1, 1, 1, 1], [0, 0, 0, 0.5, 0.99, 1], [4.8, 9, 12, 4, 0
 GUESSING = math.log(113)
 
 
-def told(metrics: pd.DataFrame, *, endless: bool = False, does_task: bool = False) -> Outcome:
-    return outcome(metrics, find_phases(metrics, GUESSING), Data(GUESSING, endless, does_task))
+def told(metrics: pd.DataFrame, *, infinite: bool = False, does_task: bool = False) -> Outcome:
+    return outcome(metrics, find_phases(metrics, GUESSING), Data(GUESSING, infinite, does_task))
 
 
 def plain(outcome: Outcome) -> str:
@@ -86,16 +86,16 @@ def test_without_a_test_set_nothing_is_claimed_of_generalising():
 
 
 def test_fresh_pairs_are_never_called_memorised():
-    learned = told(GROKS, endless=True)
+    learned = told(GROKS, infinite=True)
     assert learned.headline == "Learned the task by step\N{NO-BREAK SPACE}400"
     assert "memorised first" not in " ".join(learned.sentences)
-    not_yet = told(table([0, 0.5, 1, 1, 1], [0, 0, 0, 0, 0.01], [4.8, 9, 12, 15, 18]), endless=True)
+    not_yet = told(table([0, 0.5, 1, 1, 1], [0, 0, 0, 0, 0.01], [4.8, 9, 12, 15, 18]), infinite=True)
     assert not_yet.headline == "Has not learned the task"
 
 
-def test_endless_data_have_no_phases_of_memory():
+def test_infinite_data_have_no_phases_of_memory():
     assert "Phases, read off" in said(GROKS)
-    assert "Phases, read off" not in plain(told(GROKS, endless=True))
+    assert "Phases, read off" not in plain(told(GROKS, infinite=True))
 
 
 BEST = table([0.0, 0.5, 1, 1, 1, 1], [0, 0, 0, 0.5, 0.9, 0.92], [4.8, 9, 12, 4, 0.6, 0.5])
@@ -103,14 +103,14 @@ BEST = table([0.0, 0.5, 1, 1, 1, 1], [0, 0, 0, 0.5, 0.9, 0.92], [4.8, 9, 12, 4, 
 
 
 def test_a_network_that_does_its_task_below_95_percent_has_learned_it():
-    endless = told(BEST, endless=True, does_task=True)
-    assert endless.headline == "Learned the task"
-    assert plain(endless).startswith(
+    infinite = told(BEST, infinite=True, does_task=True)
+    assert infinite.headline == "Learned the task"
+    assert plain(infinite).startswith(
         "It learned the task: its test loss is below that of guessing (4.73 nats) from step 300 on; its test accuracy, "
         "92 % at the end, has not stayed at 95 %, yet it does the task by the claim below."
     )
-    assert told(BEST, endless=True).headline == "Has not learned the task"
-    assert "from step 300 on." in plain(told(BEST, endless=True))
+    assert told(BEST, infinite=True).headline == "Has not learned the task"
+    assert "from step 300 on." in plain(told(BEST, infinite=True))
 
 
 def test_on_limited_data_it_is_told_whether_it_memorised_first():
@@ -125,7 +125,7 @@ def test_on_limited_data_it_is_told_whether_it_memorised_first():
 
 
 def test_the_claim_alone_is_not_believed_against_the_curves():
-    never = told(table([0, 0.1, 0.2], [0, 0, 0], [4.8, 5, 5]), endless=True, does_task=True)
+    never = told(table([0, 0.1, 0.2], [0, 0, 0], [4.8, 5, 5]), infinite=True, does_task=True)
     assert never.headline == "Has not learned the task"
 
 

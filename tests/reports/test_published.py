@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from grokscope.analysis import Phases, find_phases, read_circuit
+from grokscope.analysis import Phases, find_phases, fourier_summary
 from grokscope.analysis.modular.progress_measures import answer_losses
 from grokscope.errors import ConfigError
 from grokscope.recipe import recipe
@@ -17,8 +17,8 @@ def measured(planted, explanation) -> Measured:
     metrics = planted.metrics
     return Measured(
         metrics,
-        find_phases(metrics, planted.task.guessing_loss),
-        read_circuit(planted.model(), planted.task),
+        find_phases(metrics, planted.task.chance_loss),
+        fourier_summary(planted.model(), planted.task),
         explanation,
     )
 

@@ -54,7 +54,7 @@ def explanation(**changes: float) -> CircuitExplanation:
 
 
 class TestSetting:
-    def test_endless_and_limited_data(self, told, told_of_sums):
+    def test_infinite_and_limited_data(self, told, told_of_sums):
         assert "was trained on skip trigrams: one of 4 triggers stands at a random place among 6 tokens" in told.setting
         assert "Every step drew 16 sequences afresh; 64 others are the test set." in told.setting
         assert "was trained on the addition of two digits in base 5: it predicts the 2 digits" in told_of_sums.setting
@@ -103,7 +103,7 @@ class TestVerdict:
         )
         words = evidence(found)
         assert words.facts[-1] == ("Induction heads", "1.0")
-        assert ("Circuit tested", "induction by 1.0 reading 0.0") in words.facts
+        assert ("FourierSummary tested", "induction by 1.0 reading 0.0") in words.facts
         [shown] = words.tables
         assert (shown.title, shown.columns) == ("Heads", ("head", "score", "by", "n"))
         assert shown.rows == (("0.0", "0.123", "−1.23e+03", "7"), ("1.0", "–", "0", "7"))
@@ -193,8 +193,8 @@ def falling(task, at: int) -> pd.DataFrame:
     """Return metrics of which every test loss falls from guessing to nothing at a step, each part 100 later."""
     steps = pd.Series(range(0, 2001, 20))
     columns = {"step": steps, "train_loss": 0.1, "train_accuracy": 1.0, "test_accuracy": 1.0}
-    columns["test_loss"] = task.guessing_loss * (steps < at).astype(float) + 0.01
-    for place, part in enumerate(task.parts):
+    columns["test_loss"] = task.chance_loss * (steps < at).astype(float) + 0.01
+    for place, part in enumerate(task.subtasks):
         columns[f"test_loss_{part}"] = 3.0 * (steps < at + 100 * place).astype(float) + 0.01
         columns[f"train_loss_{part}"] = 0.1
     return pd.DataFrame(columns)
@@ -232,13 +232,13 @@ class TestPublished:
         }
         digits, peak, last, steep, groks, losses = self.rows(sums, 500, published)
         assert digits[:2] == ("173, 949", "500, 600")
-        assert peak[:2] == ("8.5 at step 1,675", f"{sums.task.guessing_loss + 0.01:.3g} at step 0")
+        assert peak[:2] == ("8.5 at step 1,675", f"{sums.task.chance_loss + 0.01:.3g} at step 0")
         assert last == ("0.2", "0.01", "here step 2,000")
         assert steep == ("between steps 600 and 1,000", "step 485", "before these")
         assert groks[1:] == ("step 485", "between them")
         assert losses[:2] == (
             "train 0.032 at step 480; test 2 at step 480; test 1 at step 481",
-            f"0.1; {sums.task.guessing_loss + 0.01:.2g}; not evaluated",
+            f"0.1; {sums.task.chance_loss + 0.01:.2g}; not evaluated",
         )
         assert self.rows(sums, 500, {"test_loss_peak": 15.9})[0][0] == "15.9"
         [generalised] = self.rows(sums, 500, {"generalised_at": 1000})

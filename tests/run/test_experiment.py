@@ -11,7 +11,7 @@ from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.run import Experiment, Seeds, load_experiment
 from grokscope.run.build import initial_model
 from grokscope.run.experiment import experiment_from
-from grokscope.tasks import EndlessData, ModularConfig, modular_task
+from grokscope.tasks import InfiniteData, ModularConfig, modular_task
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Stop
 
 VARIANTS = {
@@ -19,7 +19,7 @@ VARIANTS = {
     "mlp": Experiment(model=MLPConfig(d_mlp=128), schedule=Schedule(decay_to=500)),
     "adam": Experiment(optimizer=AdamConfig(), schedule=Schedule(decay_to=500)),
     "sgd": Experiment(optimizer=SGDConfig(), schedule=Schedule(decay_to=500)),
-    "endless": Experiment(task=ModularConfig(data=EndlessData()), schedule=Schedule(decay_to=500)),
+    "infinite": Experiment(task=ModularConfig(data=InfiniteData()), schedule=Schedule(decay_to=500)),
 }
 OTHER_VALUES = {
     "name": "other",
@@ -109,15 +109,15 @@ class TestOverride:
             ({"model.kind": "transformer"}, {}),
             ({"optimizer.kind": "sgd"}, {"optimizer": SGDConfig()}),
             ({"optimizer.kind": "adam"}, {"optimizer": AdamConfig()}),
-            ({"task.data.kind": "endless"}, {"task": ModularConfig(data=EndlessData())}),
+            ({"task.data.kind": "infinite"}, {"task": ModularConfig(data=InfiniteData())}),
             (
                 {"model.d_mlp": 64, "model.kind": "mlp", "model.combine": "sum"},
                 {"model": MLPConfig(d_mlp=64, combine="sum")},
             ),
             ({"optimizer.momentum": 0.5, "optimizer.kind": "sgd"}, {"optimizer": SGDConfig(momentum=0.5)}),
             (
-                {"task.data.batch_size": 9, "task.p": 7, "task.data.kind": "endless"},
-                {"task": ModularConfig(p=7, data=EndlessData(batch_size=9))},
+                {"task.data.batch_size": 9, "task.p": 7, "task.data.kind": "infinite"},
+                {"task": ModularConfig(p=7, data=InfiniteData(batch_size=9))},
             ),
             (
                 {"model.kind": "mlp", "optimizer.kind": "sgd", "optimizer.lr": 0.3, "model.d_model": 9},

@@ -5,7 +5,7 @@ import pytest
 from grokscope.models import TransformerConfig
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.metrics import MetricsFile, Row
-from grokscope.run.monitor import PACE_SECONDS, Following, Pace
+from grokscope.run.monitor import PACE_SECONDS, Pace, RunMonitor
 from grokscope.tasks import ModularConfig
 from grokscope.training import Stop
 
@@ -23,7 +23,7 @@ class TestLook:
         looks = []
 
         def look(row: Row) -> None:
-            following = Following(Run(tmp_path / "run"))
+            following = RunMonitor(Run(tmp_path / "run"))
             looks.append((row.step, following.look()))
 
         run = record_run(SMALL, tmp_path / "run", execution=Execution(device="cpu", threads=1), on_row=look)
@@ -32,7 +32,7 @@ class TestLook:
             (2, 2, "running", 2),
             (4, 4, "running", 3),
         ]
-        end = Following(run).look()
+        end = RunMonitor(run).look()
         assert (end.status, end.reason, end.step) == ("finished", "reached 4 steps", 4)
         assert end.steps_per_second == pytest.approx(4 / run.record["training_seconds"])
 
@@ -41,13 +41,13 @@ class TestLook:
         run.folder.metrics.unlink()
         run.folder.record.unlink()
         lock = run.folder.lock()
-        seen = Following(run).look()
+        seen = RunMonitor(run).look()
         assert (seen.status, seen.step, len(seen.metrics), seen.steps_per_second) == ("running", 0, 0, None)
         lock.release()
 
     def test_pace_is_of_the_rows_that_come_while_it_is_followed(self, tmp_path):
         run = record_run(SMALL, tmp_path / "run", execution=Execution(device="cpu", threads=1))
-        following, metrics, now = Following(run), MetricsFile(run.folder.metrics), 1_000_000.0
+        following, metrics, now = RunMonitor(run), MetricsFile(run.folder.metrics), 1_000_000.0
         for step in (10, 30):
             metrics.append(Row(step, 1.0, 0.0))
             now += 4

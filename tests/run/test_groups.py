@@ -28,7 +28,7 @@ def names_of(*experiments: Experiment) -> list[str]:
     [
         ({"optimizer.weight_decay": 0.3}, {}, ["weight decay 0.3", "weight decay 1"]),
         ({"task.data.train_fraction": 0.5}, {}, ["train fraction 0.5", "train fraction 0.3"]),
-        ({"task.data.kind": "endless"}, {}, ["endless", "finite"]),
+        ({"task.data.kind": "infinite"}, {}, ["infinite", "finite"]),
         ({"task.p": 59}, {}, ["add mod 59", "add mod 113"]),
         ({"task.operation": "multiply"}, {}, ["multiply mod 113", "add mod 113"]),
         ({"model.kind": "mlp"}, {}, ["mlp", "transformer"]),
@@ -39,9 +39,9 @@ def names_of(*experiments: Experiment) -> list[str]:
         ({"l1": 0.1, "optimizer.lr": 0.1}, {}, ["lr 0.1, l1 0.1", "lr 0.001, l1 0"]),
         ({"task.equals_token": False}, {}, ["no equals token", "equals token"]),
         (
-            {"task.data.kind": "endless", "optimizer.weight_decay": 0.3},
+            {"task.data.kind": "infinite", "optimizer.weight_decay": 0.3},
             {},
-            ["endless, weight decay 0.3", "finite, weight decay 1"],
+            ["infinite, weight decay 0.3", "finite, weight decay 1"],
         ),
     ],
 )
@@ -51,13 +51,13 @@ def test_names_say_what_differs(first, second, names):
 
 def test_sizes_that_differ_within_a_kind_are_said():
     fractions = [BASE.override({"task.data.train_fraction": fraction}) for fraction in (0.3, 0.5)]
-    endless = BASE.override({"task.data.kind": "endless"})
-    assert names_of(*fractions, endless) == ["finite, train fraction 0.3", "finite, train fraction 0.5", "endless"]
+    infinite = BASE.override({"task.data.kind": "infinite"})
+    assert names_of(*fractions, infinite) == ["finite, train fraction 0.3", "finite, train fraction 0.5", "infinite"]
 
 
 def test_where_much_differs_the_name_says_what_kind_it_is():
     much = {"optimizer.lr": 0.01, "optimizer.weight_decay": 3.0, "l1": 0.1, "model.d_mlp": 64}
-    assert names_of(BASE, BASE.override({**much, "task.data.kind": "endless"})) == ["finite", "endless"]
+    assert names_of(BASE, BASE.override({**much, "task.data.kind": "infinite"})) == ["finite", "infinite"]
     assert names_of(BASE, BASE.override({**much, "task.p": 59})) == ["add mod 113", "add mod 59"]
     other = Experiment(name="other").override(much)
     assert names_of(BASE, other) == ["base", "other"]
@@ -104,7 +104,7 @@ def test_groups_are_in_the_order_of_their_numbers(make_run):
     assert [group.name for group in groups] == ["weight decay 0.3", "weight decay 3", "weight decay 10"]
     assert [[run.experiment.seeds.init for run in group.runs] for group in groups] == [[0, 1]] * 3
     assert groups[0].differing == {"optimizer.weight_decay": 0.3}
-    assert not any(group.is_endless for group in groups)
+    assert not any(group.is_infinite for group in groups)
 
 
 def test_runs_of_one_experiment_are_one_group(make_run):

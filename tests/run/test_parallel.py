@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grokscope.run import parallel
-from grokscope.run.parallel import look_at_each
+from grokscope.run.parallel import map_checkpoints
 from grokscope.tasks import ModularConfig, build_task
 
 TASK = build_task(ModularConfig(p=5))
@@ -29,18 +29,18 @@ def test_what_is_seen_comes_in_order(threads):
             later.wait(10) if step == 1 else later.set()
         return step * 10
 
-    assert look_at_each([1, 2, 3, 4], look, TASK, advanced.append) == [10, 20, 30, 40]
+    assert map_checkpoints([1, 2, 3, 4], look, TASK, advanced.append) == [10, 20, 30, 40]
     assert advanced == [1, 2, 3, 4]
     assert torch.get_num_threads() == threads
 
 
 def test_at_once_each_has_one_thread(threads):
-    assert set(look_at_each([1, 2, 3], lambda _: torch.get_num_threads(), TASK)) == {1}
+    assert set(map_checkpoints([1, 2, 3], lambda _: torch.get_num_threads(), TASK)) == {1}
 
 
 def test_what_takes_much_memory_is_looked_at_alone_with_all_threads(monkeypatch, threads):
     monkeypatch.setattr(parallel, "ROOM", 1)
-    seen = look_at_each([1, 2], lambda _: (threading.current_thread(), torch.get_num_threads()), TASK)
+    seen = map_checkpoints([1, 2], lambda _: (threading.current_thread(), torch.get_num_threads()), TASK)
     assert seen == [(threading.main_thread(), threads)] * 2
 
 
@@ -53,10 +53,10 @@ def test_an_error_ends_it(threads):
             raise ValueError("damaged")
 
     with pytest.raises(ValueError, match="damaged"):
-        look_at_each(list(range(200)), look, TASK)
+        map_checkpoints(list(range(200)), look, TASK)
     assert len(looked) < 200
     assert torch.get_num_threads() == threads
 
 
 def test_of_no_steps_nothing_is_seen(threads):
-    assert look_at_each([], lambda step: step, TASK) == []
+    assert map_checkpoints([], lambda step: step, TASK) == []

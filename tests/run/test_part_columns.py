@@ -22,11 +22,11 @@ SUMS = Experiment(
     evaluate_every=3,
     checkpoint_every=4,
 )
-FRESH_SUMS = SUMS.override({"task.data.kind": "endless", "task.data.batch_size": 7, "task.data.test_size": 8})
+FRESH_SUMS = SUMS.override({"task.data.kind": "infinite", "task.data.batch_size": 7, "task.data.test_size": 8})
 TRIGRAMS = SUMS.model_copy(
     update={
         "task": SkipTrigramsConfig(
-            length=3, n_background=4, n_triggers=5, data={"kind": "endless", "batch_size": 3, "test_size": 40}
+            length=3, n_background=4, n_triggers=5, data={"kind": "infinite", "batch_size": 3, "test_size": 40}
         )
     }
 )
@@ -39,7 +39,7 @@ def record(experiment: Experiment, path: Path, **options) -> Run:
     return record_run(experiment, path, execution=Execution(device="cpu", threads=1), **options)
 
 
-@pytest.fixture(scope="module", params=[SUMS, FRESH_SUMS], ids=["finite", "endless"])
+@pytest.fixture(scope="module", params=[SUMS, FRESH_SUMS], ids=["finite", "infinite"])
 def recorded(request, tmp_path_factory) -> tuple[Run, list[Row]]:
     rows: list[Row] = []
     return record(request.param, tmp_path_factory.mktemp("runs") / "run", on_row=rows.append), rows
@@ -57,7 +57,7 @@ class TestColumns:
     def test_they_are_those_that_the_task_has_a_loss_of_guessing_for(self, recorded):
         run, _ = recorded
         losses = [name for name in run.metrics.columns if "loss" in name]
-        assert sorted(run.task.guessing_losses()) == sorted(losses)
+        assert sorted(run.task.chance_losses()) == sorted(losses)
 
     def test_numbers_come_back_to_the_last_bit(self, recorded):
         run, rows = recorded
@@ -77,9 +77,9 @@ class TestColumns:
         for step in (0, 12):
             row = run.metrics.set_index("step").loc[step]
             for data, examples in (("train", run.task.batches(step)), ("test", run.task.test)):
-                score = Evaluator(run.model(step), examples, run.task.scored_positions, 2)()
+                score = Evaluator(run.model(step), examples, run.task.target_positions, 2)()
                 found = [row[f"{data}_loss_digit_1"], row[f"{data}_loss_digit_0"]]
-                assert found == pytest.approx(score.parts, rel=1e-5)
+                assert found == pytest.approx(score.subtasks, rel=1e-5)
 
     def test_a_task_without_parts_has_none(self, tmp_path):
         run = record(Experiment(model=SUMS.model, stop=Stop(steps=1)).override({"task.p": 7}), tmp_path / "run")
@@ -87,7 +87,7 @@ class TestColumns:
 
 
 class TestResumed:
-    @pytest.mark.parametrize("experiment", [SUMS, FRESH_SUMS, TRIGRAMS], ids=["finite", "endless", "skip trigrams"])
+    @pytest.mark.parametrize("experiment", [SUMS, FRESH_SUMS, TRIGRAMS], ids=["finite", "infinite", "skip trigrams"])
     @pytest.mark.parametrize("first", [5, 6, 8])
     def test_to_the_same_bytes(self, experiment, first, tmp_path):
         """Also where the first sitting ended between two evaluations, whose last row is then no scheduled one."""

@@ -125,7 +125,7 @@ class TestWhatIsKept:
 
 VARIANTS = {
     "mini-batches, dropout": SMALL.override({"task.data.batch_size": 20, "model.dropout": 0.2}),
-    "endless": SMALL.override({"task.data.kind": "endless", "task.data.batch_size": 20}),
+    "infinite": SMALL.override({"task.data.kind": "infinite", "task.data.batch_size": 20}),
     "mlp, sgd": SMALL.override({"model.kind": "mlp", "model.d_model": 8, "model.d_mlp": 16, "optimizer.kind": "sgd"}),
     "tied, float64": SMALL.override({"model.tied_embeddings": True, "dtype": "float64"}),
     "random labels, l1": SMALL.override({"task.operation": "random", "l1": 1e-4, "optimizer.kind": "adam"}),
@@ -313,8 +313,8 @@ print(run.status)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_process_ended_from_outside(number, tmp_path):
     """A process in full flight, ended at a moment of nobody's choosing, against one that never was."""
-    endless = SMALL.override({"stop.steps": 10**9, "checkpoint_every": 5})
-    (tmp_path / "experiment.yaml").write_text(endless.to_yaml())
+    infinite = SMALL.override({"stop.steps": 10**9, "checkpoint_every": 5})
+    (tmp_path / "experiment.yaml").write_text(infinite.to_yaml())
     path = tmp_path / "run"
     arguments = [sys.executable, "-c", SCRIPT, str(tmp_path / "experiment.yaml"), str(path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -323,7 +323,7 @@ def test_process_ended_from_outside(number, tmp_path):
                 if int(line) >= 30:
                     break
             with pytest.raises(RunError, match=r"is being written by another process"):
-                record(endless, path, resume=True)
+                record(infinite, path, resume=True)
             assert Run(path).status == "running"
             process.send_signal(number)
             rest, errors = process.communicate(timeout=60)
@@ -336,7 +336,7 @@ def test_process_ended_from_outside(number, tmp_path):
     run = Run(path)
     assert run.status == "interrupted"
     # a little further, to a step that is on both schedules
-    until = endless.override({"stop.steps": (run.metrics["step"].iloc[-1].item() // 15 + 2) * 15})
+    until = infinite.override({"stop.steps": (run.metrics["step"].iloc[-1].item() // 15 + 2) * 15})
     record(until, path, resume=True)
     assert_same_bits(path, record(until, tmp_path / "whole").path)
 

@@ -7,17 +7,17 @@ from grokscope.run import Experiment
 from grokscope.run.experiment import experiment_from
 from grokscope.tasks import (
     DigitAdditionConfig,
-    EndlessData,
+    InfiniteData,
     ModularConfig,
     RepeatedSubsequencesConfig,
     SkipTrigramsConfig,
 )
-from grokscope.tasks.sequences.digit_addition import EndlessSums, FiniteSums
+from grokscope.tasks.sequences.digit_addition import FiniteSums, InfiniteSums
 from grokscope.tasks.sequences.repeated_subsequences import FiniteSequences
 
 TASKS = [
     ModularConfig(p=7),
-    ModularConfig(p=7, data=EndlessData()),
+    ModularConfig(p=7, data=InfiniteData()),
     DigitAdditionConfig(n_digits=3, base=7),
     DigitAdditionConfig(data=FiniteSums(train_size=9, batch_size=4)),
     RepeatedSubsequencesConfig(d_vocab=9, interval=6, subsequence_length=4),
@@ -31,7 +31,7 @@ def test_a_task_that_does_not_say_its_kind_is_modular():
     assert Experiment.model_validate({"task": {}}).task == ModularConfig()
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.in_words)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.summary)
 def test_a_tree_and_back(task):
     experiment = Experiment(task=task)
     tree = experiment.model_dump(mode="json")
@@ -64,7 +64,7 @@ def test_changing_the_data_keeps_the_task():
     experiment = Experiment(task=DigitAdditionConfig(n_digits=3, base=7))
     changed = experiment.override({"task.data.kind": "finite"})
     assert changed.task == DigitAdditionConfig(n_digits=3, base=7, data=FiniteSums())
-    assert changed.override({"task.data.kind": "endless"}).task.data == EndlessSums()
+    assert changed.override({"task.data.kind": "infinite"}).task.data == InfiniteSums()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import Row
 from grokscope.run.recording.tensorboard import tensorboard_events
 from grokscope.tasks import DigitAdditionConfig
-from grokscope.tasks.sequences.digit_addition import EndlessSums
+from grokscope.tasks.sequences.digit_addition import InfiniteSums
 from grokscope.workflows import train
 
 ONE_THREAD = Execution(device="cpu", threads=1)
@@ -107,14 +107,14 @@ class TestResume:
 
 def test_losses_of_parts(tmp_path):
     experiment = Experiment(
-        task=DigitAdditionConfig(n_digits=2, data=EndlessSums(batch_size=8)),
+        task=DigitAdditionConfig(n_digits=2, data=InfiniteSums(batch_size=8)),
         model=gs.TransformerConfig(d_model=8, n_heads=1, d_head=8, d_mlp=8),
         stop=gs.Stop(steps=2),
         evaluate_every=1,
     )
     run = train(experiment, out=tmp_path / "run", execution=ONE_THREAD, progress=False, tensorboard=True)
     parts = [column for column in run.metrics if column.startswith("test_loss_")]
-    assert len(parts) == len(run.task.parts) > 1
+    assert len(parts) == len(run.task.subtasks) > 1
     for column in parts:
         assert curve(run, f"loss_of_parts/{column.removeprefix('test_loss_')}/test") == rows(run, column)
 

@@ -63,5 +63,5 @@ def test_outcomes(trained, tmp_path, train, test, outcome):
 
 
 def test_a_grid_needs_something_to_vary(tmp_path):
-    with pytest.raises(ConfigError, match=r"skip-trigrams has task.data.kind 'endless'"):
+    with pytest.raises(ConfigError, match=r"skip-trigrams has task.data.kind 'infinite'"):
         train_grid(recipe("skip-trigrams").experiment, tmp_path, train_fractions=[0.3], weight_decays=[1.0])

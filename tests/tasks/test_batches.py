@@ -38,10 +38,10 @@ def test_epochs_and_seeds_are_shuffled_differently():
 def test_batches_differ_from_the_full_set_only_where_smaller():
     whole = modular_task(ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=24)))
     assert isinstance(whole.batches, FullBatch)
-    parts = modular_task(ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=23)))
-    assert isinstance(parts.batches, MiniBatches)
-    assert parts.batches.fixed is None
-    assert [len(parts.batches(step)) for step in range(4)] == [23, 1, 23, 1]
+    subtasks = modular_task(ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=23)))
+    assert isinstance(subtasks.batches, MiniBatches)
+    assert subtasks.batches.fixed is None
+    assert [len(subtasks.batches(step)) for step in range(4)] == [23, 1, 23, 1]
 
 
 def test_select_keeps_order_and_repeats():
@@ -51,7 +51,7 @@ def test_select_keeps_order_and_repeats():
 
 
 @pytest.mark.parametrize(
-    "data", [{"kind": "finite"}, {"kind": "finite", "batch_size": 5}, {"kind": "endless", "batch_size": 8}]
+    "data", [{"kind": "finite"}, {"kind": "finite", "batch_size": 5}, {"kind": "infinite", "batch_size": 8}]
 )
 def test_moving_a_task_changes_no_batch(data):
     task = modular_task(ModularConfig(p=7, data=data), data_seed=2)

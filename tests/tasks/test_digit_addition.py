@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import DigitAdditionConfig, build_task
-from grokscope.tasks.sequences.digit_addition import EndlessSums, carries, sums
+from grokscope.tasks.sequences.digit_addition import InfiniteSums, carries, sums
 
-FEW = EndlessSums(batch_size=4, test_size=2)
+FEW = InfiniteSums(batch_size=4, test_size=2)
 
 
 def task_of(n_digits: int, base: int):
@@ -78,15 +78,15 @@ def test_task_is_what_its_settings_say(n, base, seed):
     drawn = task.draw(20, torch.Generator().manual_seed(seed))
     assert drawn.tokens.shape == (20, task.n_ctx)
     assert (task.d_vocab, task.d_vocab_out) == (base + 2, base)
-    after = [position + 1 for position in task.scored_positions]
+    after = [position + 1 for position in task.target_positions]
     assert after == list(range(task.n_ctx - n - 1, task.n_ctx)), "each answer digit is predicted one place before it"
     assert torch.equal(drawn.tokens[:, after], drawn.targets)
-    assert task.parts == tuple(f"digit_{power}" for power in range(n, -1, -1))
+    assert task.subtasks == tuple(f"digit_{power}" for power in range(n, -1, -1))
     for row in range(20):
         a, b = drawn.tokens[row, :n].tolist(), drawn.tokens[row, n + 1 : 2 * n + 1].tolist()
         total = number(a, base) + number(b, base)
-        for target, part in zip(drawn.targets[row].tolist(), drawn.parts[row].tolist(), strict=True):
-            power = int(task.parts[part].removeprefix("digit_"))
+        for target, part in zip(drawn.targets[row].tolist(), drawn.subtasks[row].tolist(), strict=True):
+            power = int(task.subtasks[part].removeprefix("digit_"))
             assert target == total // base**power % base, "a part is named after the power of its digit"
 
 
@@ -107,7 +107,7 @@ def test_all_sums_are_drawn_alike():
 
 def test_loss_of_guessing():
     """The first digit of the answer is 0 or 1, the others are anything."""
-    losses = task_of(2, 10).guessing_losses()
+    losses = task_of(2, 10).chance_losses()
     expected = {"": (math.log(2) + 2 * math.log(10)) / 3, "_digit_2": math.log(2)}
     expected |= {"_digit_1": math.log(10), "_digit_0": math.log(10)}
     assert losses == pytest.approx({f"{data}_loss{n}": x for data in ("train", "test") for n, x in expected.items()})
@@ -122,5 +122,5 @@ def test_impossible_settings_are_refused(settings):
 
 
 def test_name_says_what_is_learned():
-    assert DigitAdditionConfig().in_words == "5-digit addition, endless data"
-    assert task_of(3, 7).name == "3-digit addition in base 7, endless data"
+    assert DigitAdditionConfig().summary == "5-digit addition, infinite data"
+    assert task_of(3, 7).name == "3-digit addition in base 7, infinite data"

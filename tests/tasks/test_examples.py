@@ -3,16 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.tasks import Examples
-from grokscope.tasks.examples import UNSCORED
+from grokscope.tasks.examples import NO_TARGET
 
 
-def numbered(n: int, *, parts: bool = True) -> Examples:
+def numbered(n: int, *, subtasks: bool = True) -> Examples:
     tokens = torch.arange(n).unsqueeze(1)
-    return Examples(tokens, 100 + tokens, 1000 + tokens if parts else None)
+    return Examples(tokens, 100 + tokens, 1000 + tokens if subtasks else None)
 
 
 def columns(examples: Examples) -> list[tuple[int, int, int]]:
-    three = (examples.tokens, examples.targets, examples.parts)
+    three = (examples.tokens, examples.targets, examples.subtasks)
     return list(zip(*(each.flatten().tolist() for each in three), strict=True))
 
 
@@ -36,16 +36,16 @@ def test_replaced_leaves_the_original_alone():
 
 
 def test_no_parts_stay_no_parts():
-    one = numbered(4, parts=False)
-    assert one.select(torch.tensor([2])).parts is None
-    assert one.replaced(torch.tensor([2]), one.select(torch.tensor([0]))).parts is None
-    assert all(piece.parts is None for piece in one.split(3))
+    one = numbered(4, subtasks=False)
+    assert one.select(torch.tensor([2])).subtasks is None
+    assert one.replaced(torch.tensor([2]), one.select(torch.tensor([0]))).subtasks is None
+    assert all(piece.subtasks is None for piece in one.split(3))
 
 
 def test_scored_places_are_counted_through_the_flattened_targets():
-    targets = torch.tensor([[UNSCORED, 4, 0], [1, UNSCORED, UNSCORED]])
-    assert Examples(torch.zeros(2, 5, dtype=torch.long), targets).scored_places().tolist() == [1, 2, 3]
+    targets = torch.tensor([[NO_TARGET, 4, 0], [1, NO_TARGET, NO_TARGET]])
+    assert Examples(torch.zeros(2, 5, dtype=torch.long), targets).target_places().tolist() == [1, 2, 3]
 
 
 def test_where_everything_is_scored_there_is_nothing_to_choose():
-    assert numbered(3).scored_places() is None
+    assert numbered(3).target_places() is None

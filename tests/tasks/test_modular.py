@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grokscope.tasks import EndlessData, FiniteData, ModularConfig, modular_task
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, modular_task
 from grokscope.tasks.modular.task import split_pairs
 
 
@@ -38,7 +38,7 @@ class TestMainline:
         assert (task.train.tokens[:, 2] == 113).all()
 
     def test_sizes(self, task):
-        assert (task.d_vocab, task.d_vocab_out, task.n_ctx, task.scored_positions) == (114, 114, 3, (2,))
+        assert (task.d_vocab, task.d_vocab_out, task.n_ctx, task.target_positions) == (114, 114, 3, (2,))
 
     def test_answers(self, task):
         for examples in (task.train, task.test, task.all_pairs):
@@ -82,7 +82,7 @@ def test_sizes_follow_p(p, equals):
     task = modular_task(ModularConfig(p=p, equals_token=equals, data=FiniteData(train_fraction=0.5)))
     assert task.d_vocab == task.d_vocab_out == p + equals
     assert task.n_ctx == task.train.tokens.shape[1] == 2 + equals
-    assert task.scored_positions == (task.n_ctx - 1,)
+    assert task.target_positions == (task.n_ctx - 1,)
     assert task.table.shape == (p, p)
     assert len(task.train) == p * p // 2
     assert len(task.train) + len(task.test) == len(task.all_pairs) == p * p
@@ -136,7 +136,7 @@ class TestRefused:
             ({"data": {"kind": "finite", "train_fraction": 1.01}}, "less than or equal to 1"),
             ({"data": {"kind": "finite", "train_fraction": float("nan")}}, "finite number"),
             ({"data": {"kind": "finite", "batch_size": 0}}, "greater than or equal to 1"),
-            ({"data": {"kind": "endless", "train_fraction": 0.5}}, "[Ee]xtra inputs"),
+            ({"data": {"kind": "infinite", "train_fraction": 0.5}}, "[Ee]xtra inputs"),
             ({"data": {"kind": "infinite"}}, "does not match any of the expected tags"),
             ({"modulus": 13}, "[Ee]xtra inputs"),
         ],
@@ -158,10 +158,10 @@ class TestRefused:
             ModularConfig().p = 7
 
 
-class TestEndless:
+class TestInfinite:
     @pytest.fixture
     def config(self):
-        return ModularConfig(p=11, data=EndlessData(batch_size=64))
+        return ModularConfig(p=11, data=InfiniteData(batch_size=64))
 
     def test_shape_of_the_task(self, config):
         task = modular_task(config)

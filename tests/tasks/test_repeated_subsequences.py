@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import RepeatedSubsequencesConfig, build_task
-from grokscope.tasks.examples import UNSCORED
-from grokscope.tasks.sequences.repeated_subsequences import EndlessSequences, draw_repeated
+from grokscope.tasks.examples import NO_TARGET
+from grokscope.tasks.sequences.repeated_subsequences import InfiniteSequences, draw_repeated
 
-FEW = EndlessSequences(batch_size=4, test_size=2)
+FEW = InfiniteSequences(batch_size=4, test_size=2)
 
 
 @st.composite
@@ -37,8 +37,8 @@ def test_every_place_is_what_the_rule_says(config, seed):
     (examples, starts), length = draw_repeated(config, 10, generator(seed)), config.subsequence_length
     assert examples.tokens.shape == (10, task.n_ctx) == (10, 1 + config.n_repeats * config.interval)
     assert (task.d_vocab, task.d_vocab_out) == (config.d_vocab, config.d_vocab)
-    for tokens, begins, targets, parts in zip(
-        examples.tokens.tolist(), starts.tolist(), examples.targets.tolist(), examples.parts.tolist(), strict=True
+    for tokens, begins, targets, subtasks in zip(
+        examples.tokens.tolist(), starts.tolist(), examples.targets.tolist(), examples.subtasks.tolist(), strict=True
     ):
         assert tokens[0] == 0
         assert all(1 <= token < config.d_vocab for token in tokens[1:])
@@ -51,9 +51,9 @@ def test_every_place_is_what_the_rule_says(config, seed):
                 for place in range(begin + 1, begin + length):
                     expected[place - 1] = tokens[place], f"repeat_{repeat + 1}"
         found = {
-            position: (target, task.parts[part])
-            for position, target, part in zip(task.scored_positions, targets, parts, strict=True)
-            if target != UNSCORED
+            position: (target, task.subtasks[part])
+            for position, target, part in zip(task.target_positions, targets, subtasks, strict=True)
+            if target != NO_TARGET
         }
         assert found == expected, "from the second repeat on, from the second token on, and nowhere else"
 
@@ -61,7 +61,7 @@ def test_every_place_is_what_the_rule_says(config, seed):
 @given(configs())
 def test_every_scored_position_is_scored_in_some_sequence(config):
     drawn = draw_repeated(config, 1500, generator()).examples
-    assert (drawn.targets != UNSCORED).any(0).all()
+    assert (drawn.targets != NO_TARGET).any(0).all()
     assert (drawn.targets >= 1).sum(1).eq((config.n_repeats - 1) * (config.subsequence_length - 1)).all()
 
 
@@ -71,8 +71,8 @@ def test_an_example_that_a_reader_can_check():
     chosen = next(row for row, places in enumerate(starts.tolist()) if places == [1, 6])
     _, a, b, c, _, _, *again = examples.tokens[chosen].tolist()
     assert again == [a, b, c]
-    assert build_task(config).scored_positions == (5, 6, 7)
-    assert examples.targets[chosen].tolist() == [UNSCORED, b, c]
+    assert build_task(config).target_positions == (5, 6, 7)
+    assert examples.targets[chosen].tolist() == [NO_TARGET, b, c]
 
 
 def test_offsets_are_uniform_and_independent_of_each_other():
@@ -108,7 +108,7 @@ def test_loss_of_guessing():
     task = build_task(RepeatedSubsequencesConfig(d_vocab=9, interval=4, subsequence_length=2, n_repeats=3, data=FEW))
     names = ("train_loss", "train_loss_repeat_2", "train_loss_repeat_3")
     names += tuple(name.replace("train", "test") for name in names)
-    assert task.guessing_losses() == pytest.approx(dict.fromkeys(names, math.log(8)))
+    assert task.chance_losses() == pytest.approx(dict.fromkeys(names, math.log(8)))
 
 
 @pytest.mark.parametrize(
@@ -133,5 +133,5 @@ def test_long_sequences_can_be_made():
 
 def test_the_defaults_are_the_published_task():
     config = RepeatedSubsequencesConfig()
-    assert config.in_words == "16 tokens repeated 3 times, endless data"
+    assert config.summary == "16 tokens repeated 3 times, infinite data"
     assert config.n_ctx == 85

@@ -19,7 +19,7 @@ from grokscope.tasks import (
     build_task,
 )
 from grokscope.tasks.batches import FullBatch, MiniBatches
-from grokscope.tasks.sampling import EndlessSamples, draw_distinct, identities, is_among, sampled
+from grokscope.tasks.sampling import InfiniteSamples, draw_distinct, identities, is_among, sampled
 
 SMALL = {
     "digit addition": (DigitAdditionConfig, {"n_digits": 1, "base": 10}, 100),
@@ -34,9 +34,9 @@ SMALL = {
 EACH = pytest.mark.parametrize("name", SMALL)
 
 
-def endless(name: str, test_size: int | None = None, batch_size: int = 30, **seeds):
+def infinite(name: str, test_size: int | None = None, batch_size: int = 30, **seeds):
     kind, settings, n_possible = SMALL[name]
-    data = {"kind": "endless", "batch_size": batch_size, "test_size": test_size or n_possible // 2}
+    data = {"kind": "infinite", "batch_size": batch_size, "test_size": test_size or n_possible // 2}
     return build_task(kind(**settings, data=data), **seeds)
 
 
@@ -53,17 +53,17 @@ def as_set(examples: Examples) -> set[tuple[int, ...]]:
 def assert_same(one: Examples, other: Examples) -> None:
     assert torch.equal(one.tokens, other.tokens)
     assert torch.equal(one.targets, other.targets)
-    assert torch.equal(one.parts, other.parts)
+    assert torch.equal(one.subtasks, other.subtasks)
 
 
 def whole_space(name: str) -> set[tuple[int, ...]]:
-    return as_set(endless(name).draw(5000, torch.Generator().manual_seed(9)))
+    return as_set(infinite(name).draw(5000, torch.Generator().manual_seed(9)))
 
 
 @EACH
-class TestEndless:
+class TestInfinite:
     def test_no_step_of_the_stream_has_an_example_of_the_test_set(self, name):
-        task = endless(name, data_seed=3)
+        task = infinite(name, data_seed=3)
         tested = as_set(task.test)
         raw = set()
         for step in range(100):
@@ -75,7 +75,7 @@ class TestEndless:
 
     def test_everything_else_is_drawn_alike(self, name):
         """Nothing but the test set is missing: 12,000 draws, 240 of each of 50 sums."""
-        task = endless(name, batch_size=400)
+        task = infinite(name, batch_size=400)
         drawn = torch.cat([task.batches(step).tokens for step in range(30)])
         found, counts = drawn.unique(dim=0, return_counts=True)
         rest = whole_space(name) - as_set(task.test)
@@ -84,51 +84,51 @@ class TestEndless:
         assert ((counts - expected).abs() < 6 * expected**0.5).all()
 
     def test_examples_stay_whole(self, name):
-        """What is drawn in place of another brings its own targets and parts."""
-        task = endless(name)
+        """What is drawn in place of another brings its own targets and subtasks."""
+        task = infinite(name)
         known = {tuple(t): (x, p) for t, x, p in _rows(task.draw(5000, torch.Generator().manual_seed(1)))}
         for step in range(20):
-            for tokens, targets, parts in _rows(task.batches(step)):
-                assert known[tuple(tokens)] == (targets, parts)
+            for tokens, targets, subtasks in _rows(task.batches(step)):
+                assert known[tuple(tokens)] == (targets, subtasks)
 
     def test_the_test_set_has_no_example_twice(self, name):
-        task = endless(name)
+        task = infinite(name)
         assert len(as_set(task.test)) == len(task.test) == SMALL[name][2] // 2
 
     def test_there_is_no_training_set(self, name):
-        task = endless(name)
+        task = infinite(name)
         assert task.train is None
         assert task.batches.fixed is None
 
     def test_stream_is_the_same_in_whatever_order_steps_are_asked_for(self, name):
-        one, other = endless(name, data_seed=5), endless(name, data_seed=5)
+        one, other = infinite(name, data_seed=5), infinite(name, data_seed=5)
         in_order = [one.batches(step) for step in range(30)]
         for step in (29, 3, 3, 17, 0, 29, 8):
             assert_same(other.batches(step), in_order[step])
 
     def test_steps_differ(self, name):
-        task = endless(name)
+        task = infinite(name)
         assert not torch.equal(task.batches(0).tokens, task.batches(1).tokens)
 
     def test_data_seed_changes_the_stream_and_not_the_test_set(self, name):
-        one, other = endless(name, data_seed=0), endless(name, data_seed=1)
+        one, other = infinite(name, data_seed=0), infinite(name, data_seed=1)
         assert_same(one.test, other.test)
         assert not torch.equal(one.batches(0).tokens, other.batches(0).tokens)
 
     def test_split_seed_changes_the_test_set(self, name):
-        one, other = endless(name, split_seed=0), endless(name, split_seed=1)
+        one, other = infinite(name, split_seed=0), infinite(name, split_seed=1)
         assert as_set(one.test) != as_set(other.test)
         assert not as_set(other.batches(0)) & as_set(other.test)
 
     def test_moving_the_task_changes_no_batch(self, name):
-        task = endless(name)
+        task = infinite(name)
         moved = task.to(torch.device("cpu"))
         assert_same(moved.test, task.test)
         assert_same(moved.batches(7), task.batches(7))
 
 
 def _rows(examples: Examples):
-    return zip(examples.tokens.tolist(), examples.targets.tolist(), examples.parts.tolist(), strict=True)
+    return zip(examples.tokens.tolist(), examples.targets.tolist(), examples.subtasks.tolist(), strict=True)
 
 
 @EACH
@@ -145,13 +145,13 @@ class TestFinite:
             assert len(as_set(raw)) < wanted, "without the rejection there would be some"
 
     def test_batches_hold_the_training_set_and_nothing_else(self, name):
-        whole, parts = finite(name, 11, 9), finite(name, 11, 9, batch_size=4)
+        whole, subtasks = finite(name, 11, 9), finite(name, 11, 9, batch_size=4)
         assert isinstance(whole.batches, FullBatch)
         assert_same(whole.batches(5), whole.train)
-        assert isinstance(parts.batches, MiniBatches)
-        assert_same(parts.train, whole.train)
+        assert isinstance(subtasks.batches, MiniBatches)
+        assert_same(subtasks.train, whole.train)
         for epoch in range(3):
-            batches = [parts.batches(3 * epoch + place) for place in range(3)]
+            batches = [subtasks.batches(3 * epoch + place) for place in range(3)]
             assert [len(batch) for batch in batches] == [4, 4, 3]
             assert set.union(*map(as_set, batches)) == as_set(whole.train)
 
@@ -185,11 +185,11 @@ class TestTooMany:
     def test_nine_tenths_of_the_space_can_be_had_and_no_more(self, name):
         n_possible = SMALL[name][2]
         most = int(0.9 * n_possible)
-        assert len(as_set(endless(name, test_size=most).test)) == most
+        assert len(as_set(infinite(name, test_size=most).test)) == most
         with pytest.raises(
             ConfigError, match=rf"^{most + 1} different examples are wanted and there are {n_possible};"
         ):
-            endless(name, test_size=most + 1)
+            infinite(name, test_size=most + 1)
 
     @EACH
     def test_training_examples_count_where_they_end(self, name):
@@ -199,9 +199,9 @@ class TestTooMany:
         with pytest.raises(ConfigError, match=rf"^{most + 1} .* {n_possible}; lower .*test_size or .*train_size"):
             finite(name, most - 4, 5)
 
-    def test_endless_data_have_no_training_set_to_be_lowered(self):
+    def test_infinite_data_have_no_training_set_to_be_lowered(self):
         with pytest.raises(ConfigError, match=r"1,024 .* 100; lower task.data.test_size, or make the task larger"):
-            endless("digit addition", test_size=1024)
+            infinite("digit addition", test_size=1024)
 
 
 class TestDistinct:
@@ -222,7 +222,7 @@ class TestDistinct:
             pytest.fail("nothing is drawn before it is known that there is enough")
 
         with pytest.raises(ConfigError, match="10 different examples are wanted and there are 10"):
-            sampled(EndlessSamples(test_size=10), draw, n_possible=10, split_seed=0, data_seed=0)
+            sampled(InfiniteSamples(test_size=10), draw, n_possible=10, split_seed=0, data_seed=0)
 
 
 TOKENS = st.integers(1, 5).flatmap(

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grokscope.tasks import SkipTrigramsConfig, build_task
-from grokscope.tasks.sequences.skip_trigrams import EndlessTrigrams, draw_trigrams
+from grokscope.tasks.sequences.skip_trigrams import InfiniteTrigrams, draw_trigrams
 
-FEW = EndlessTrigrams(batch_size=4, test_size=1)
+FEW = InfiniteTrigrams(batch_size=4, test_size=1)
 
 configs = st.builds(
     SkipTrigramsConfig,
@@ -31,11 +31,11 @@ def test_every_place_is_what_the_rule_says(config, seed):
     task = build_task(config)
     drawn = task.draw(20, generator(seed))
     assert drawn.tokens.shape == (20, task.n_ctx)
-    assert task.scored_positions == (task.n_ctx - 1,)
+    assert task.target_positions == (task.n_ctx - 1,)
     assert task.d_vocab == 2 + config.n_background + config.n_triggers
     assert task.d_vocab_out == config.n_triggers
     for tokens, (target,), (part,) in zip(
-        drawn.tokens.tolist(), drawn.targets.tolist(), drawn.parts.tolist(), strict=True
+        drawn.tokens.tolist(), drawn.targets.tolist(), drawn.subtasks.tolist(), strict=True
     ):
         first, *middle, last = tokens
         assert (first, last) == (0, 1)
@@ -44,7 +44,7 @@ def test_every_place_is_what_the_rule_says(config, seed):
         assert len(triggers) == 1
         assert sum(token in task.background for token in middle) == config.length - 1
         assert task.triggers[target] == triggers[0], "answer m belongs to trigger m"
-        assert task.parts[part] == f"trigger_{target}"
+        assert task.subtasks[part] == f"trigger_{target}"
 
 
 @given(configs)
@@ -52,7 +52,7 @@ def test_tokens_are_told_apart(config):
     """The first token, the query, the background and the triggers are all the tokens, each one of them once."""
     task = build_task(config)
     assert sorted([0, 1, *task.background, *task.triggers]) == list(range(task.d_vocab))
-    assert len(task.triggers) == config.n_triggers == len(task.parts)
+    assert len(task.triggers) == config.n_triggers == len(task.subtasks)
 
 
 def test_triggers_and_places_are_uniform_and_independent():
@@ -80,7 +80,7 @@ def test_loss_of_guessing():
     task = build_task(SkipTrigramsConfig(length=5, n_triggers=3, data=FEW))
     columns = ["loss", "loss_trigger_0", "loss_trigger_1", "loss_trigger_2"]
     names = [f"{data}_{column}" for data in ("train", "test") for column in columns]
-    assert task.guessing_losses() == dict.fromkeys(names, math.log(3))
+    assert task.chance_losses() == dict.fromkeys(names, math.log(3))
 
 
 @pytest.mark.parametrize("length", [300, 310, 4000])
@@ -98,6 +98,6 @@ def test_impossible_settings_are_refused(settings):
 
 def test_the_defaults_are_the_published_task():
     config = SkipTrigramsConfig()
-    assert config.in_words == "skip trigrams with 10 triggers among 40 tokens, endless data"
+    assert config.summary == "skip trigrams with 10 triggers among 40 tokens, infinite data"
     task = build_task(config)
     assert (task.d_vocab, task.d_vocab_out, task.n_ctx) == (22, 10, 42)

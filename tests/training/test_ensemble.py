@@ -33,7 +33,7 @@ KINDS = {
     ),
     "constant attention": experiment(**{"model.attention_coefficient": 0.0}),
     "mlp": experiment().override({"model.kind": "mlp", "model.d_model": 16, "model.d_mlp": 24}),
-    "endless": experiment().override({"task.data.kind": "endless", "task.data.batch_size": 50}),
+    "infinite": experiment().override({"task.data.kind": "infinite", "task.data.batch_size": 50}),
     "mini-batches": experiment(**{"task.data.batch_size": 30}),
     "skip-trigrams": recipe("skip-trigrams").experiment.override(
         {"task.data.batch_size": 20, "task.data.test_size": 50, "stop.steps": 10}
@@ -142,7 +142,7 @@ def test_every_member_learns_what_it_learns_alone(kind):
         for got, expected in ((tests[run], test), (found[run], train)):
             assert got.loss == pytest.approx(expected.loss, rel=1e-7)
             assert got.accuracy == pytest.approx(expected.accuracy, abs=1e-7)  # alone, a mean in float32
-            assert got.parts == pytest.approx(expected.parts, rel=1e-9, nan_ok=True)
+            assert got.subtasks == pytest.approx(expected.subtasks, rel=1e-9, nan_ok=True)
 
 
 def test_it_begins_at_exactly_the_same_weights_and_data():
@@ -176,7 +176,7 @@ def test_in_float32_losses_differ_by_rounding_for_a_hundred_steps():
     assert max(apart) < 1e-3
 
 
-@pytest.mark.parametrize("kind", ["mainline", "endless", "five-digit-addition", "two layers of everything"])
+@pytest.mark.parametrize("kind", ["mainline", "infinite", "five-digit-addition", "two layers of everything"])
 def test_members_leave_and_the_rest_go_on(kind):
     experiments = own_rates(KINDS[kind])
     whole, shrinking = together(experiments), together(experiments)
@@ -238,7 +238,7 @@ def test_runs_that_do_not_fit_together_are_refused():
     with pytest.raises(ConfigError, match="one kind of optimiser, got adamw, sgd"):
         together([base, base.override({"optimizer.kind": "sgd"})])
     with pytest.raises(ConfigError, match="others have none; train them apart"):
-        together([base, KINDS["endless"]])
+        together([base, KINDS["infinite"]])
     ensemble, later = together([base, base]), alone(base)
     losses_of(later, 2)
     with pytest.raises(ConfigError, match=r"go in step, and these are at \[0, 2\]; train them apart"):

@@ -1,4 +1,4 @@
-"""Losses of a task's parts, and places where nothing is to be predicted, against loops over examples and places."""
+"""Losses of a task's subtasks, and places where nothing is to be predicted, against loops over examples and places."""
 
 import math
 
@@ -17,9 +17,9 @@ from grokscope.tasks import (
     SkipTrigramsConfig,
     build_task,
 )
-from grokscope.tasks.examples import UNSCORED
+from grokscope.tasks.examples import NO_TARGET
 from grokscope.training import AdamWConfig, Evaluator, Schedule, Trainer, evaluation, relative_cross_entropy
-from grokscope.training.evaluation import part_losses
+from grokscope.training.evaluation import subtask_losses
 from grokscope.training.loss import LOSSES, row_losses
 
 TINY = TransformerConfig(d_model=12, n_heads=2, d_head=6, d_mlp=16)
@@ -27,8 +27,8 @@ TASKS = {
     "digit addition": DigitAdditionConfig(
         n_digits=2, base=4, data={"kind": "finite", "train_size": 40, "test_size": 50}
     ),
-    "digit addition, endless": DigitAdditionConfig(
-        n_digits=2, base=4, data={"kind": "endless", "batch_size": 30, "test_size": 50}
+    "digit addition, infinite": DigitAdditionConfig(
+        n_digits=2, base=4, data={"kind": "infinite", "batch_size": 30, "test_size": 50}
     ),
     "repeated subsequences": RepeatedSubsequencesConfig(
         d_vocab=6,
@@ -57,29 +57,29 @@ def trainer(name: str, model: TransformerConfig = TINY, **options) -> Trainer:
 def by_hand(t: Trainer, examples: Examples):
     """Return the mean loss with its graph, the accuracy, and the loss and count of each part: one place at a time."""
     logits = t.model.run_plainly(examples.tokens, untouched)
-    losses, right, parts = [], [], {part: [] for part in range(len(t.task.parts))}
+    losses, right, subtasks = [], [], {part: [] for part in range(len(t.task.subtasks))}
     for row, targets in enumerate(examples.targets.tolist()):
         for place, target in enumerate(targets):
-            if target == UNSCORED:
+            if target == NO_TARGET:
                 continue
-            here = logits[row, t.task.scored_positions[place]]
+            here = logits[row, t.task.target_positions[place]]
             losses.append(here.logsumexp(0) - here[target])
             right.append(bool(here.argmax() == target))
-            parts[int(examples.parts[row, place])].append(losses[-1].item())
+            subtasks[int(examples.subtasks[row, place])].append(losses[-1].item())
     loss = torch.stack(losses).mean()
-    means = [math.fsum(each) / len(each) if each else math.nan for each in parts.values()]
-    return loss, sum(right) / len(right), means, [len(each) for each in parts.values()]
+    means = [math.fsum(each) / len(each) if each else math.nan for each in subtasks.values()]
+    return loss, sum(right) / len(right), means, [len(each) for each in subtasks.values()]
 
 
 @EACH
 class TestAgainstLoops:
     def test_score_of_a_step(self, name):
         t = trainer(name)
-        loss, accuracy, parts, _ = by_hand(t, t.task.batches(0))
+        loss, accuracy, subtasks, _ = by_hand(t, t.task.batches(0))
         found = t.gradient(with_score=True)
         assert found.loss.item() == found.score.loss == pytest.approx(loss.item(), rel=1e-12)
         assert found.score.accuracy == pytest.approx(accuracy, rel=1e-6)
-        assert found.score.parts == pytest.approx(parts, rel=1e-12)
+        assert found.score.subtasks == pytest.approx(subtasks, rel=1e-12)
 
     @pytest.mark.parametrize("kind", LOSSES)
     def test_gradient_of_a_step(self, name, kind):
@@ -97,31 +97,31 @@ class TestAgainstLoops:
         monkeypatch.setattr(evaluation, "CHUNK", sizes[0])
         monkeypatch.setattr(evaluation, "TOKENS", sizes[1])
         t = trainer(name)
-        loss, accuracy, parts, _ = by_hand(t, t.task.test)
+        loss, accuracy, subtasks, _ = by_hand(t, t.task.test)
         found = t.test()
         assert found.loss == pytest.approx(loss.item(), rel=1e-12)
         assert found.accuracy == pytest.approx(accuracy, rel=1e-6)
-        assert found.parts == pytest.approx(parts, rel=1e-12)
+        assert found.subtasks == pytest.approx(subtasks, rel=1e-12)
 
     def test_parts_weighted_by_their_counts_are_the_whole(self, name):
         t = trainer(name)
         for examples, score in ((t.task.batches(0), t.gradient(with_score=True).score), (t.task.test, t.test())):
             counts = by_hand(t, examples)[3]
-            assert sum(counts) == int((examples.targets != UNSCORED).sum())
-            whole = math.fsum(n * loss for n, loss in zip(counts, score.parts, strict=True)) / sum(counts)
+            assert sum(counts) == int((examples.targets != NO_TARGET).sum())
+            whole = math.fsum(n * loss for n, loss in zip(counts, score.subtasks, strict=True)) / sum(counts)
             assert whole == pytest.approx(score.loss, rel=1e-12)
 
     def test_parts_tell_something_apart(self, name):
         score = trainer(name).test()
-        assert len(score.parts) == len(build_task(TASKS[name]).parts)
-        assert max(score.parts) > 1.01 * min(score.parts)
+        assert len(score.subtasks) == len(build_task(TASKS[name]).subtasks)
+        assert max(score.subtasks) > 1.01 * min(score.subtasks)
 
 
 def test_repeated_subsequences_have_places_that_are_not_scored():
     """Or nothing above has tested them."""
     test = build_task(TASKS["repeated subsequences"]).test
-    assert 0 < int((test.targets == UNSCORED).sum()) < test.targets.numel()
-    assert build_task(TASKS["digit addition"]).test.scored_places() is None
+    assert 0 < int((test.targets == NO_TARGET).sum()) < test.targets.numel()
+    assert build_task(TASKS["digit addition"]).test.target_places() is None
 
 
 class TestUnscored:
@@ -133,21 +133,21 @@ class TestUnscored:
 
     def test_parts_of_unscored_places_mean_nothing(self, t):
         test = t.task.test
-        parts = torch.where(test.targets == UNSCORED, 0, test.parts)
-        assert not torch.equal(parts, test.parts)
-        changed = Examples(test.tokens, test.targets, parts)
-        assert Evaluator(t.model, changed, t.task.scored_positions, len(t.task.parts))() == t.test()
+        subtasks = torch.where(test.targets == NO_TARGET, 0, test.subtasks)
+        assert not torch.equal(subtasks, test.subtasks)
+        changed = Examples(test.tokens, test.targets, subtasks)
+        assert Evaluator(t.model, changed, t.task.target_positions, len(t.task.subtasks))() == t.test()
 
     def test_scoring_one_place_more_changes_the_loss(self, t):
         """The test above could fail."""
         test = t.task.test
         targets = test.targets.clone()
-        row, place = (int(at) for at in (targets == UNSCORED).nonzero()[0])
+        row, place = (int(at) for at in (targets == NO_TARGET).nonzero()[0])
         targets[row, place] = 1
-        changed = Examples(test.tokens, targets, test.parts)
-        found = Evaluator(t.model, changed, t.task.scored_positions, len(t.task.parts))()
+        changed = Examples(test.tokens, targets, test.subtasks)
+        found = Evaluator(t.model, changed, t.task.target_positions, len(t.task.subtasks))()
         assert found.loss != t.test().loss
-        assert sum(a != b for a, b in zip(found.parts, t.test().parts, strict=True)) == 1
+        assert sum(a != b for a, b in zip(found.subtasks, t.test().subtasks, strict=True)) == 1
 
     @pytest.mark.parametrize("chunk", [1, 4, 100])
     def test_examples_count_by_their_scored_places(self, t, chunk, monkeypatch):
@@ -156,25 +156,25 @@ class TestUnscored:
         test = t.task.test
         targets = test.targets.clone()
         for row in range(0, len(test), 2):
-            _, *others = (targets[row] != UNSCORED).nonzero()[:, 0].tolist()
-            targets[row, others] = UNSCORED
-        fewer = Examples(test.tokens, targets, test.parts)
-        found = Evaluator(t.model, fewer, t.task.scored_positions, len(t.task.parts))()
-        loss, accuracy, parts, _ = by_hand(t, fewer)
+            _, *others = (targets[row] != NO_TARGET).nonzero()[:, 0].tolist()
+            targets[row, others] = NO_TARGET
+        fewer = Examples(test.tokens, targets, test.subtasks)
+        found = Evaluator(t.model, fewer, t.task.target_positions, len(t.task.subtasks))()
+        loss, accuracy, subtasks, _ = by_hand(t, fewer)
         assert found.loss == pytest.approx(loss.item(), rel=1e-12)
         assert found.accuracy == pytest.approx(accuracy, rel=1e-6)
-        assert found.parts == pytest.approx(parts, rel=1e-12)
+        assert found.subtasks == pytest.approx(subtasks, rel=1e-12)
 
     def test_gradient_is_that_of_the_scored_place_alone(self, t):
         (example,) = t.task.test.select(torch.tensor([0])).split(1)
-        targets = torch.full_like(example.targets, UNSCORED)
-        place = int((example.targets[0] != UNSCORED).nonzero()[0])
+        targets = torch.full_like(example.targets, NO_TARGET)
+        place = int((example.targets[0] != NO_TARGET).nonzero()[0])
         targets[0, place] = example.targets[0, place]
-        plan = t.model.plan(example.tokens, t.task.scored_positions)
-        scored = evaluation.Scored.of(Examples(example.tokens, targets, example.parts))
+        plan = t.model.plan(example.tokens, t.task.target_positions)
+        scored = evaluation.Targets.of(Examples(example.tokens, targets, example.subtasks))
         assert scored.places.tolist() == [place]
         assert scored.targets.tolist() == [int(targets[0, place])]
-        assert scored.parts.tolist() == [int(example.parts[0, place])]
+        assert scored.subtasks.tolist() == [int(example.subtasks[0, place])]
         logits = t.model.run(plan)
         logits.retain_grad()
         relative_cross_entropy(scored.rows(logits), scored.targets).backward()
@@ -198,10 +198,10 @@ class TestScoreOfAStep:
 
     def test_of_the_whole_training_set_it_is_the_evaluators(self):
         t = trainer("digit addition")
-        expected = Evaluator(t.model, t.task.train, t.task.scored_positions, len(t.task.parts))()
+        expected = Evaluator(t.model, t.task.train, t.task.target_positions, len(t.task.subtasks))()
         found = t.gradient(with_score=True).score
         assert (found.loss, found.accuracy) == pytest.approx((expected.loss, expected.accuracy), rel=1e-7)
-        assert found.parts == pytest.approx(expected.parts, rel=1e-12)
+        assert found.subtasks == pytest.approx(expected.subtasks, rel=1e-12)
 
     def test_it_belongs_to_the_weights_before_the_update(self):
         t = trainer("digit addition", schedule=Schedule(warmup_steps=0))
@@ -213,7 +213,7 @@ class TestScoreOfAStep:
         t = trainer("digit addition", TINY.model_copy(update={"dropout": 0.4}))
         loss, score = t.gradient(with_score=True)
         assert score.loss == loss.item() != pytest.approx(by_hand(t, t.task.train)[0].item(), rel=1e-3)
-        assert sum(score.parts) / len(score.parts) == pytest.approx(score.loss, rel=1e-12)
+        assert sum(score.subtasks) / len(score.subtasks) == pytest.approx(score.loss, rel=1e-12)
 
     def test_penalties_are_left_out(self):
         score = trainer("digit addition", l1=0.1).gradient(with_score=True).score
@@ -223,17 +223,17 @@ class TestScoreOfAStep:
 def test_a_part_without_an_example_has_no_loss():
     t = trainer("skip trigrams")
     only = t.task.test.select((t.task.test.targets[:, 0] == 2).nonzero()[:, 0])
-    score = Evaluator(t.model, only, t.task.scored_positions, 4)()
-    assert [math.isnan(loss) for loss in score.parts] == [True, True, False, True]
-    assert score.parts[2] == pytest.approx(score.loss, rel=1e-12)
+    score = Evaluator(t.model, only, t.task.target_positions, 4)()
+    assert [math.isnan(loss) for loss in score.subtasks] == [True, True, False, True]
+    assert score.subtasks[2] == pytest.approx(score.loss, rel=1e-12)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 4)), min_size=1, max_size=30))
 def test_part_losses_are_sums_and_counts(rows):
-    losses, parts = (torch.tensor(column) for column in zip(*rows, strict=True))
-    found = part_losses(losses.float(), parts, 5)
+    losses, subtasks = (torch.tensor(column) for column in zip(*rows, strict=True))
+    found = subtask_losses(losses.float(), subtasks, 5)
     for part in range(5):
-        mine = [float(loss) for loss, own in zip(losses.float(), parts.tolist(), strict=True) if own == part]
+        mine = [float(loss) for loss, own in zip(losses.float(), subtasks.tolist(), strict=True) if own == part]
         assert found[part].tolist() == pytest.approx([math.fsum(mine), len(mine)], rel=1e-12)
 
 

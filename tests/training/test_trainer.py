@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from grokscope.models import MLPConfig, TransformerConfig, build_model
 from grokscope.models.hooks import untouched
-from grokscope.tasks import EndlessData, FiniteData, ModularConfig, modular_task
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, modular_task
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Trainer, evaluation
 from grokscope.training.evaluation import Evaluator
 
@@ -69,7 +69,7 @@ class TestSteps:
         loss, score = t.gradient(with_score=True)
         assert score.loss == loss.item()
         assert score.accuracy == pytest.approx(expected, abs=1e-6)
-        assert score.parts == (), "a task without parts"
+        assert score.subtasks == (), "a task without subtasks"
 
     def test_loss_holds_no_graph(self):
         assert not trainer().gradient().loss.requires_grad
@@ -161,7 +161,7 @@ def test_updates_are_those_written_out_by_hand(optimizer, rule):
         {"optimizer": AdamWConfig(lr=1e-2), "task": ModularConfig(p=13, data=FiniteData(batch_size=20))},
         {
             "optimizer": AdamWConfig(lr=1e-2, weight_decay=0),
-            "task": ModularConfig(p=13, data=EndlessData(batch_size=100)),
+            "task": ModularConfig(p=13, data=InfiniteData(batch_size=100)),
         },
         {"optimizer": AdamWConfig(lr=1e-2), "model": TINY.model_copy(update={"dropout": 0.1})},
     ],
@@ -197,7 +197,7 @@ RUNS = {
     "tied": {"model": TINY.model_copy(update={"tied_embeddings": True})},
     "dropout": {"model": TINY.model_copy(update={"dropout": 0.2})},
     "mini-batches": {"task": ModularConfig(p=13, data=FiniteData(batch_size=20))},
-    "endless": {"task": ModularConfig(p=13, data=EndlessData(batch_size=20))},
+    "infinite": {"task": ModularConfig(p=13, data=InfiniteData(batch_size=20))},
 }
 
 
@@ -284,10 +284,10 @@ class TestEvaluation:
         with torch.no_grad():
             logits = t.model.run_plainly(t.task.test.tokens, untouched)[:, -1]
         targets = t.task.test.targets[:, 0]
-        loss, accuracy, parts = t.test()
+        loss, accuracy, subtasks = t.test()
         assert loss == pytest.approx(F.cross_entropy(logits, targets).item(), rel=1e-12)
         assert accuracy == pytest.approx((logits.argmax(1) == targets).double().mean().item(), rel=1e-6)
-        assert parts == (), "a task without parts"
+        assert subtasks == (), "a task without subtasks"
 
     def test_follows_the_weights(self):
         t = trainer(optimizer=AdamWConfig(lr=1e-2))
@@ -300,7 +300,7 @@ class TestEvaluation:
 
     def test_computes_no_gradient(self):
         t = trainer()
-        Evaluator(t.model, t.task.test, t.task.scored_positions)()
+        Evaluator(t.model, t.task.test, t.task.target_positions)()
         assert all(parameter.grad is None for parameter in t.model.parameters())
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import Examples, SequenceTask
-from grokscope.training import Score
-from grokscope.training.evaluation import Evaluator, Scored, accuracy
+from grokscope.training import Evaluation
+from grokscope.training.evaluation import Evaluator, Targets, accuracy
 from grokscope.training.loss import row_losses
 
 
@@ -19,9 +19,9 @@ def fresh_examples(task: SequenceTask, size: int, *, seed: int) -> Examples:
     return task.draw(size, stream("fresh", seed))
 
 
-def score_fresh(model: Network, task: SequenceTask, size: int, *, seed: int) -> Score:
+def score_fresh(model: Network, task: SequenceTask, size: int, *, seed: int) -> Evaluation:
     """Return the score of a network on fresh examples of its task."""
-    return Evaluator(model, fresh_examples(task, size, seed=seed), task.scored_positions, len(task.parts))()
+    return Evaluator(model, fresh_examples(task, size, seed=seed), task.target_positions, len(task.subtasks))()
 
 
 Forward = Callable[[Examples], Float[Tensor, "example n_ctx d_vocab_out"]]
@@ -29,8 +29,8 @@ Forward = Callable[[Examples], Float[Tensor, "example n_ctx d_vocab_out"]]
 
 
 @torch.no_grad()
-def score_of(forward: Forward, examples: Examples, positions: tuple[int, ...]) -> Score:
+def evaluate(forward: Forward, examples: Examples, positions: tuple[int, ...]) -> Evaluation:
     """Return the score of a forward pass on ``examples``, read at ``positions``."""
-    scored = Scored.of(examples)
+    scored = Targets.of(examples)
     logits = scored.rows(forward(examples)[:, list(positions)])
-    return Score(float(row_losses(logits, scored.targets).mean()), accuracy(logits, scored.targets))
+    return Evaluation(float(row_losses(logits, scored.targets).mean()), accuracy(logits, scored.targets))

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.analysis.modular.sum_directions import random_frequencies, sum_index
 from grokscope.display import brief_repr
@@ -33,7 +33,7 @@ class ControlNetwork:
 def untrained(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, *, seed: int) -> ControlNetwork:
     """Return a network of the same shape with fresh weights."""
     return ControlNetwork(
-        "untrained network", coordinates.of_logits(whole_table(_untrained_twin(model, seed=seed), task).logits)
+        "untrained network", coordinates.of_logits(all_pairs_table(_untrained_twin(model, seed=seed), task).logits)
     )
 
 

@@ -6,7 +6,7 @@ from grokscope.errors import ConfigError
 from grokscope.explanation.modular.identify import Stated, modular_subject
 from grokscope.explanation.sequences.identify import sequence_subject
 from grokscope.explanation.subject import Subject, subject_of_run
-from grokscope.interop import Imported, import_network
+from grokscope.interop import ImportedNetwork, load_network
 from grokscope.run import Run
 
 
@@ -37,16 +37,18 @@ def open_subject(
         return subject_of_run(Run(path), step)
     if step is not None:
         raise ConfigError(f"{path} is a file with one network, which has no step {step}; leave the step out")
-    return subject_of_import(import_network(path, p=p, **(stated or {})), operation=operation, stated=stated)
+    return subject_of_import(load_network(path, p=p, **(stated or {})), operation=operation, stated=stated)
 
 
-def subject_of_import(imported: Imported, *, operation: str | None = None, stated: Stated | None = None) -> Subject:
+def subject_of_import(
+    imported: ImportedNetwork, *, operation: str | None = None, stated: Stated | None = None
+) -> Subject:
     """Return somebody else's network with what it computes; see the module of its kind of task.
 
     Args:
         imported: the network.
         operation: what it computes modulo p [as stored with it, or found by trying].
-        stated: settings that :func:`grokscope.interop.import_network` was given.
+        stated: settings that :func:`grokscope.interop.load_network` was given.
 
     Raises:
         CheckpointError: it is a network for none of the tasks here.

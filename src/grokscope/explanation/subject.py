@@ -9,7 +9,7 @@ from torch import Tensor
 from grokscope.analysis.modular.measures import train_mask
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError, RunError
-from grokscope.interop import Imported
+from grokscope.interop import ImportedNetwork
 from grokscope.models import MLP, Transformer
 from grokscope.run import Run
 from grokscope.tasks import ModularConfig, ModularTask, SequenceTask
@@ -35,7 +35,7 @@ class ModularSubject:
     """A network that has memorised the same training set and not generalised, as a control."""
     notes: tuple[str, ...] = ()
     """What was inferred, for people."""
-    imported: Imported | None = None
+    imported: ImportedNetwork | None = None
     """Where it came from, if it is somebody else's."""
 
     __repr__ = brief_repr
@@ -53,7 +53,7 @@ class SequenceSubject:
     """A network that has memorised the same training set and not generalised, as a control."""
     notes: tuple[str, ...] = ()
     """What was inferred, for people."""
-    imported: Imported | None = None
+    imported: ImportedNetwork | None = None
     """Where it came from, if it is somebody else's."""
 
     __repr__ = brief_repr

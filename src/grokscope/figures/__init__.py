@@ -28,5 +28,5 @@ from grokscope.figures.sequences.trigrams import trigram_tables as trigram_table
 from grokscope.figures.training.claims import claims_over_training as claims_over_training
 from grokscope.figures.training.curves import training_curves as training_curves
 from grokscope.figures.training.phase_changes import TrainedRun as TrainedRun
-from grokscope.figures.training.phase_changes import endless_against_finite as endless_against_finite
-from grokscope.figures.training.subtasks import part_curves as part_curves
+from grokscope.figures.training.phase_changes import infinite_against_finite as infinite_against_finite
+from grokscope.figures.training.subtasks import subtask_curves as subtask_curves

@@ -1,6 +1,6 @@
 """Networks that somebody else trained: read from their files, written as ours."""
 
 from grokscope.interop.files import read_tensors as read_tensors
-from grokscope.interop.imported import Imported as Imported
-from grokscope.interop.load import import_network as import_network
+from grokscope.interop.imported import ImportedNetwork as ImportedNetwork
+from grokscope.interop.load import load_network as load_network
 from grokscope.interop.native import save_network as save_network

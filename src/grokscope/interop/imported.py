@@ -9,7 +9,7 @@ from grokscope.models import MLP, Transformer
 
 
 @dataclass(frozen=True, eq=False)
-class Imported:
+class ImportedNetwork:
     """Somebody else's network as one of ours, ready to be run: no gradients, on the CPU."""
 
     model: Transformer | MLP

@@ -8,23 +8,23 @@ from torch import Tensor
 from grokscope.errors import CheckpointError
 from grokscope.interop.biases import completed, smallest_setting
 from grokscope.interop.files import dtype_of, read_checkpoint
-from grokscope.interop.imported import Imported
+from grokscope.interop.imported import ImportedNetwork
 from grokscope.interop.layouts.mlp import draft_mlp, layout_of_mlp
 from grokscope.interop.layouts.transformer import draft_transformer, layout_of_transformer
 from grokscope.interop.modulus import modulus_and_length
 from grokscope.interop.native import is_saved, restore
-from grokscope.interop.parsed import Draft
+from grokscope.interop.parsed import ParsedWeights
 from grokscope.interop.settings import check_stated, validated
-from grokscope.interop.shape_reader import Shelf
+from grokscope.interop.shape_reader import TensorReader
 from grokscope.models import build_model
 
 _OF_THE_NETWORK = re.compile(r"((attn_)?blocks|embed|pos_embed|unembed|ln_final|l\d+)\.")
 """Tensors that a forward pass would use: where one has no place here, the network is another one."""
 
 
-def import_network(
+def load_network(
     path: str | Path, *, p: int | None = None, equals_token: bool | None = None, **stated: int | float | str | bool
-) -> Imported:
+) -> ImportedNetwork:
     """Return the network whose weights are in a file.
 
     Layouts: Nanda & Lieberum's code, TransformerLens, the MLPs of "The Clock and the Pizza" and of Chughtai et al.,
@@ -43,7 +43,7 @@ def import_network(
         ConfigError: something was stated that no such network has.
 
     Example:
-        >>> imported = import_network("model_p99zdpze5l.pt", attention_coefficient=0, causal=False)
+        >>> imported = load_network("model_p99zdpze5l.pt", attention_coefficient=0, causal=False)
         >>> imported.p, imported.model.config.attention_coefficient
         (59, 0.0)
     """
@@ -60,7 +60,7 @@ def import_network(
     model = build_model(config, d_vocab=draft.d_vocab, d_vocab_out=draft.d_vocab_out, n_ctx=n_ctx, seed=0, dtype=dtype)
     shapes = {name: weight.shape for name, weight in model.state_dict().items()}
     model.load_state_dict(completed(draft.weights, shapes))
-    return Imported(
+    return ImportedNetwork(
         model=model.requires_grad_(False).eval(),
         p=modulus,
         equals_token=equals,
@@ -72,11 +72,11 @@ def import_network(
     )
 
 
-def _draft(path: Path, tensors: dict[str, Tensor]) -> Draft:
+def _draft(path: Path, tensors: dict[str, Tensor]) -> ParsedWeights:
     if layout := layout_of_transformer(tensors):
-        draft = draft_transformer(Shelf(path, tensors, layout))
+        draft = draft_transformer(TensorReader(path, tensors, layout))
     elif layout := layout_of_mlp(tensors):
-        draft = draft_mlp(Shelf(path, tensors, layout))
+        draft = draft_mlp(TensorReader(path, tensors, layout))
     else:
         raise _unknown(path, tensors)
     lost = [name for name in draft.left if _OF_THE_NETWORK.match(name)]
@@ -95,7 +95,7 @@ def _unknown(path: Path, tensors: dict[str, Tensor]) -> CheckpointError:
     )
 
 
-def _notes(draft: Draft) -> tuple[str, ...]:
+def _notes(draft: ParsedWeights) -> tuple[str, ...]:
     notes = []
     if draft.left:
         notes.append(f"tensors in the file that are no part of the network were left out: {', '.join(draft.left)}")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from grokscope.errors import CheckpointError
-from grokscope.interop.parsed import Draft
+from grokscope.interop.parsed import ParsedWeights
 
 
 def modulus_and_length(
-    path: Path, draft: Draft, p: int | None, equals_token: bool | None
+    path: Path, draft: ParsedWeights, p: int | None, equals_token: bool | None
 ) -> tuple[int | None, bool, int]:
     """Return the modulus, whether '=' follows the pair, and the length of a sequence.
 

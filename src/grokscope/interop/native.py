@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, ValidationError
 from grokscope.config import Config
 from grokscope.errors import CheckpointError
 from grokscope.interop.files import Checkpoint, dtype_of
-from grokscope.interop.imported import Imported
+from grokscope.interop.imported import ImportedNetwork
 from grokscope.interop.settings import check_stated
 from grokscope.models import ModelConfig, build_model
 from grokscope.run.atomic import save_tensors
@@ -36,8 +36,10 @@ class _Record(Config):
     sha256: str
 
 
-def save_network(imported: Imported, path: str | Path, *, operation: str | None, overwrite: bool = False) -> None:
-    """Write the network to one safetensors file under our names; :func:`import_network` reads it back.
+def save_network(
+    imported: ImportedNetwork, path: str | Path, *, operation: str | None, overwrite: bool = False
+) -> None:
+    """Write the network to one safetensors file under our names; :func:`load_network` reads it back.
 
     The file's metadata keep settings, sizes, modulus and operation, and where the network came from: the source's
     layout, file name (without its folder) and hash.
@@ -79,7 +81,7 @@ def is_saved(checkpoint: Checkpoint) -> bool:
 
 def restore(
     path: Path, checkpoint: Checkpoint, *, p: int | None, equals_token: bool | None, stated: dict[str, Any]
-) -> Imported:
+) -> ImportedNetwork:
     """Return the network that :func:`save_network` wrote, with the settings written beside it.
 
     Raises:
@@ -106,7 +108,7 @@ def restore(
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"the weights in {path} do not fit the network it describes: {reason}") from error
-    return Imported(
+    return ImportedNetwork(
         model=model.requires_grad_(False).eval(),
         p=record.p,
         equals_token=record.equals_token,

@@ -9,7 +9,7 @@ from grokscope.display import brief_repr
 
 
 @dataclass(frozen=True, eq=False)
-class Draft:
+class ParsedWeights:
     """Weights under our names, with the sizes and settings that can be read off them."""
 
     layout: str

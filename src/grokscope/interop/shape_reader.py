@@ -8,7 +8,7 @@ from torch import Tensor
 from grokscope.errors import CheckpointError
 
 
-class Shelf:
+class TensorReader:
     """The tensors of a file while its network is put together.
 
     Axes are named, as in ``"d_mlp d_model"`` or ``"d_model n_heads*d_head"``. The first tensor that has an axis

@@ -89,12 +89,12 @@ def random_labels() -> Recipe:
     return Recipe(experiment, "3 minutes")
 
 
-def mainline_endless() -> Recipe:
+def mainline_infinite() -> Recipe:
     """The mainline without a training set: a phase change, and nothing to memorise."""
     return _variant(
-        "endless",
+        "infinite",
         "As mainline, but every step draws 4,096 of all pairs: a phase change, and nothing to memorise",
-        {"task.data.kind": "endless", "task.data.batch_size": 4096, "stop.steps": 1_000, "checkpoint_every": 20},
+        {"task.data.kind": "infinite", "task.data.batch_size": 4096, "stop.steps": 1_000, "checkpoint_every": 20},
         "1 minute",
     )
 

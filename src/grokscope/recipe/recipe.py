@@ -17,7 +17,7 @@ class Recipe:
     """Numbers that a faithful run must reproduce, by name."""
 
     def __repr__(self) -> str:
-        return f"Recipe({self.experiment.name!r}: {self.experiment.task.in_words}; {self.duration})"
+        return f"Recipe({self.experiment.name!r}: {self.experiment.task.summary}; {self.duration})"
 
     def _repr_html_(self) -> str:
         numbers = [(name.replace("_", " "), brief(value)) for name, value in self.published.items()]

@@ -8,7 +8,7 @@ from grokscope.recipe import modular, sequences
 from grokscope.recipe.recipe import Recipe
 from grokscope.run import Experiment
 
-Data = Literal["endless", "finite"]
+Data = Literal["infinite", "finite"]
 
 _RECIPES: dict[str, Callable[[], Recipe]] = {
     "mainline": modular.mainline,
@@ -23,7 +23,7 @@ _RECIPES: dict[str, Callable[[], Recipe]] = {
     "repeated-subsequences-finite-short": sequences.repeated_subsequences_finite_short,
     "skip-trigrams": sequences.skip_trigrams,
     "skip-trigrams-finite": sequences.skip_trigrams_finite,
-    "mainline-endless": modular.mainline_endless,
+    "mainline-infinite": modular.mainline_infinite,
     **modular.variants(),
 }
 
@@ -38,7 +38,7 @@ def recipe(name: str, data: Data | None = None) -> Recipe:
 
     Args:
         name: as :func:`recipe_names` lists it.
-        data: the same task with endless or with finite data, which is a recipe of its own.
+        data: the same task with infinite or with finite data, which is a recipe of its own.
 
     Raises:
         ConfigError: there is none.

@@ -1,4 +1,4 @@
-"""The other tasks of Nanda & Lieberum (2022): a phase change on endless data, grokking on limited data."""
+"""The other tasks of Nanda & Lieberum (2022): a phase change on infinite data, grokking on limited data."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from grokscope.models import TransformerConfig
 from grokscope.recipe.recipe import Recipe
 from grokscope.run import Experiment
 from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig
-from grokscope.tasks.sequences.digit_addition import EndlessSums, FiniteSums
+from grokscope.tasks.sequences.digit_addition import FiniteSums, InfiniteSums
 from grokscope.tasks.sequences.repeated_subsequences import FiniteSequences
 from grokscope.tasks.sequences.skip_trigrams import FiniteTrigrams
 from grokscope.training import AdamWConfig, Schedule, Stop
@@ -17,7 +17,7 @@ def five_digit_addition() -> Recipe:
     experiment = Experiment(
         name="five-digit-addition",
         description="Five-digit addition on fresh sums: one phase change for each digit of the answer",
-        task=DigitAdditionConfig(data=EndlessSums(test_size=512)),
+        task=DigitAdditionConfig(data=InfiniteSums(test_size=512)),
         model=TransformerConfig(d_model=512, n_heads=4, d_head=128, d_mlp=2048),
         optimizer=AdamWConfig(lr=1e-4, weight_decay=0.1),
         stop=Stop(steps=3_000),

@@ -120,7 +120,7 @@ class Experiment(Config):
         decay = getattr(self.optimizer, "weight_decay", None)
         facts = [
             ("description", self.description),
-            ("task", self.task.in_words),
+            ("task", self.task.summary),
             ("network", self.model.kind),
             ("optimiser", optimizer if decay is None else f"{optimizer}, weight decay {decay:g}"),
             ("steps", f"at most {self.stop.steps:,}"),
@@ -165,7 +165,7 @@ def explain_validation(error: ValidationError) -> str:
     """Return pydantic's complaint in one line: the setting, what is wrong, and what was given."""
     parts = []
     for item in error.errors():
-        kinds = {"transformer", "mlp", "finite", "endless", "adamw", "adam", "sgd", "modular"}
+        kinds = {"transformer", "mlp", "finite", "infinite", "adamw", "adam", "sgd", "modular"}
         kinds |= {"digit-addition", "repeated-subsequences", "skip-trigrams"}
         name = ".".join(str(part) for part in item["loc"] if part not in kinds)
         message = item["msg"].removeprefix("Value error, ")

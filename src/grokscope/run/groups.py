@@ -33,9 +33,9 @@ class RunGroup:
     """Every setting in which the groups differ, by dotted name, where this group has it."""
 
     @property
-    def is_endless(self) -> bool:
+    def is_infinite(self) -> bool:
         """Whether every step had fresh examples."""
-        return self.runs[0].experiment.task.data.kind == "endless"
+        return self.runs[0].experiment.task.data.kind == "infinite"
 
 
 def group_runs(runs: Sequence[Run]) -> list[RunGroup]:
@@ -77,7 +77,7 @@ def settings_of(experiment: Experiment) -> Settings:
     tree = experiment.model_dump(mode="json")
     kept = {name: branch for name, branch in tree.items() if name not in NOT_OF_A_GROUP}
     config = experiment.task
-    return {_TASK: config.in_words.removesuffix(f", {config.data.in_words}"), **_leaves(kept)}
+    return {_TASK: config.summary.removesuffix(f", {config.data.summary}"), **_leaves(kept)}
 
 
 def differing_settings(trees: Sequence[Settings]) -> list[str]:
@@ -89,7 +89,7 @@ def differing_settings(trees: Sequence[Settings]) -> list[str]:
 def naming_settings(trees: Sequence[Settings], experiments: Sequence[set[str]]) -> list[Settings]:
     """Return for each of ``trees`` the settings that tell it from the others and stand in its name.
 
-    What follows from the task or from a kind is left out: ``endless`` and ``finite`` say enough of the sizes that go
+    What follows from the task or from a kind is left out: ``infinite`` and ``finite`` say enough of the sizes that go
     with them. Where more than :data:`MOST_NAMED` differ, the first that is enough of: the task; the kind of data;
     both; the experiments' names; as many settings as it takes.
 
@@ -114,7 +114,7 @@ def naming_settings(trees: Sequence[Settings], experiments: Sequence[set[str]]) 
 
 
 def setting_in_words(name: str, value: Any) -> str:
-    """Return a setting as a reader says it: ``weight decay 0.3``, ``endless``, ``no layer norm``."""
+    """Return a setting as a reader says it: ``weight decay 0.3``, ``infinite``, ``no layer norm``."""
     words = name.rpartition(".")[2].replace("_", " ")
     match value:
         case str() if words in ("kind", "name", _TASK):

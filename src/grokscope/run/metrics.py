@@ -28,21 +28,21 @@ class Row:
     train_accuracy: float
     test_loss: float = math.nan
     test_accuracy: float = math.nan
-    parts: Mapping[str, float] = field(default_factory=dict)
-    """Losses of the task's parts by column: ``train_loss_digit_0``, …"""
+    subtasks: Mapping[str, float] = field(default_factory=dict)
+    """Losses of the task's subtasks by column: ``train_loss_digit_0``, …"""
 
     def values(self) -> list[int | float]:
         """Return the numbers in the order of the columns."""
-        return [*(getattr(self, name) for name in COLUMNS), *self.parts.values()]
+        return [*(getattr(self, name) for name in COLUMNS), *self.subtasks.values()]
 
 
-COLUMNS = [each.name for each in fields(Row) if each.name != "parts"]
+COLUMNS = [each.name for each in fields(Row) if each.name != "subtasks"]
 PART = re.compile(r"(train|test)_loss_\w+")
 
 
-def part_columns(parts: Sequence[str]) -> list[str]:
-    """Return the columns of a task with these parts, after :data:`COLUMNS`."""
-    return [f"{data}_loss_{part}" for data in ("train", "test") for part in parts]
+def part_columns(subtasks: Sequence[str]) -> list[str]:
+    """Return the columns of a task with these subtasks, after :data:`COLUMNS`."""
+    return [f"{data}_loss_{part}" for data in ("train", "test") for part in subtasks]
 
 
 class MetricsFile:
@@ -51,10 +51,10 @@ class MetricsFile:
     Nothing that depends on the clock is kept in it: the same experiment gives the same bytes.
     """
 
-    def __init__(self, path: Path, parts: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, subtasks: Sequence[str] = ()) -> None:
         self._path = path
         if not path.exists():
-            write_atomically(path, (",".join([*COLUMNS, *part_columns(parts)]) + "\n").encode())
+            write_atomically(path, (",".join([*COLUMNS, *part_columns(subtasks)]) + "\n").encode())
         self._file = path.open("a", newline="")
 
     def append(self, row: Row) -> None:
@@ -121,9 +121,15 @@ class MetricsReader:
 
 def _columns(line: str, path: Path) -> list[str]:
     columns = line.split(",")
-    parts = columns[len(COLUMNS) :]
-    if columns[: len(COLUMNS)] != COLUMNS or not all(map(PART.fullmatch, parts)) or len(set(parts)) < len(parts):
-        raise RunError(f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}, and then losses of parts")
+    subtasks = columns[len(COLUMNS) :]
+    if (
+        columns[: len(COLUMNS)] != COLUMNS
+        or not all(map(PART.fullmatch, subtasks))
+        or len(set(subtasks)) < len(subtasks)
+    ):
+        raise RunError(
+            f"{path} is damaged: its first line should be {','.join(COLUMNS)!r}, and then losses of subtasks"
+        )
     return columns
 
 

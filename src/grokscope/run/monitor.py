@@ -30,7 +30,7 @@ class Look:
         return 0 if self.metrics.empty else int(self.metrics["step"].iloc[-1])
 
 
-class Following:
+class RunMonitor:
     """A run, looked at again and again; a look reads only what is new, and neither writes nor disturbs a writer."""
 
     def __init__(self, run: Run) -> None:

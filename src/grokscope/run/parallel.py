@@ -20,7 +20,7 @@ ROOM = 4 * 2**30
 _LEAST = 2**26
 
 
-def look_at_each(
+def map_checkpoints(
     steps: Sequence[int],
     look: Callable[[int], Seen],
     task: Task,
@@ -37,7 +37,7 @@ def look_at_each(
     Whatever ``look`` raises is raised, and no more checkpoints are looked at.
 
     Example:
-        >>> look_at_each(run.steps, lambda step: float(run.model(step).W_U.norm()), run.task)
+        >>> map_checkpoints(run.steps, lambda step: float(run.model(step).W_U.norm()), run.task)
     """
     at_once = min(torch.get_num_threads(), ROOM // _bytes(task))
     if at_once < 2:

@@ -56,7 +56,7 @@ class Run:
     @property
     def task_name(self) -> str:
         """What is learned, in a few words: ``add mod 113, 0.3 of the pairs``."""
-        return self.experiment.task.in_words
+        return self.experiment.task.summary
 
     @property
     def metrics(self) -> pd.DataFrame:

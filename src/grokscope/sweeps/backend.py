@@ -24,7 +24,7 @@ class Way:
     n_workers: int = 1
     together: int | None = 1
     """How many runs in one ensemble; None: as many as pay (:mod:`grokscope.sweeps.batching`)."""
-    in_words: str = ""
+    summary: str = ""
 
 
 def way_of(

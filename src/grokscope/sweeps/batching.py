@@ -36,9 +36,9 @@ def step_bytes(experiment: Experiment) -> int:
     n_examples = task.batches(0).tokens.shape[0]
     if isinstance(model, TransformerConfig):
         # the last layer is computed only where an answer is read, and the first one's attention once a distinct pair
-        n_positions = task.n_ctx if model.n_layers > 1 else len(task.scored_positions)
+        n_positions = task.n_ctx if model.n_layers > 1 else len(task.target_positions)
         d_mlp = 0 if model.attention_only else model.d_mlp
         width = model.n_layers * (2 * model.d_model + model.n_heads * task.n_ctx + d_mlp)
     else:
         n_positions, width = 1, model.d_model + model.n_layers * model.d_mlp
-    return 4 * n_examples * (n_positions * width + len(task.scored_positions) * task.d_vocab_out)
+    return 4 * n_examples * (n_positions * width + len(task.target_positions) * task.d_vocab_out)

@@ -104,7 +104,7 @@ def outcome_of(run: Run) -> GridPoint:
     experiment, metrics = run.experiment, run.metrics
     fits = metrics.loc[metrics["train_accuracy"] >= FITTED, "step"].tolist()
     fitted = int(fits[0]) if fits else None
-    generalised = find_phases(metrics, run.task.guessing_loss).grokked
+    generalised = find_phases(metrics, run.task.chance_loss).grokked
     settings = experiment.model_dump()
     return GridPoint(
         train_fraction=settings["task"]["data"]["train_fraction"],

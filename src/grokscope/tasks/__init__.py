@@ -1,8 +1,8 @@
 """What is learned: tasks, their data, and their ground truth."""
 
 from grokscope.tasks.examples import Examples as Examples
-from grokscope.tasks.modular.task import EndlessData as EndlessData
 from grokscope.tasks.modular.task import FiniteData as FiniteData
+from grokscope.tasks.modular.task import InfiniteData as InfiniteData
 from grokscope.tasks.modular.task import ModularConfig as ModularConfig
 from grokscope.tasks.modular.task import ModularTask as ModularTask
 from grokscope.tasks.modular.task import modular_task as modular_task

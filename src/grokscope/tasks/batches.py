@@ -70,7 +70,7 @@ class MiniBatches:
 
 @dataclass(frozen=True)
 class Stream:
-    """An endless supply: every step draws fresh examples."""
+    """An infinite supply: every step draws fresh examples."""
 
     draw: Callable[[int, torch.Generator], Examples]
     batch_size: int

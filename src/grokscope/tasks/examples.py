@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokscope.display import brief_repr
 
-UNSCORED = -1
+NO_TARGET = -1
 """The target of a place that is not scored in this example, though it is in others."""
 
 
@@ -18,9 +18,9 @@ class Examples:
 
     tokens: Int[Tensor, "example n_ctx"]
     targets: Int[Tensor, "example n_scored"]
-    """The right tokens; :data:`UNSCORED` where an example has none."""
-    parts: Int[Tensor, "example n_scored"] | None = None
-    """Which part of the task each target belongs to, as a place in ``Task.parts``; None where a task has no parts."""
+    """The right tokens; :data:`NO_TARGET` where an example has none."""
+    subtasks: Int[Tensor, "example n_scored"] | None = None
+    """Which subtask each target belongs to, as an index into ``Task.subtasks``; None where a task has none."""
 
     __repr__ = brief_repr
 
@@ -29,8 +29,8 @@ class Examples:
 
     def select(self, index: Int[Tensor, " chosen"]) -> "Examples":
         """Return the examples at ``index``, in that order."""
-        parts = None if self.parts is None else self.parts.index_select(0, index)
-        return Examples(self.tokens.index_select(0, index), self.targets.index_select(0, index), parts)
+        subtasks = None if self.subtasks is None else self.subtasks.index_select(0, index)
+        return Examples(self.tokens.index_select(0, index), self.targets.index_select(0, index), subtasks)
 
     def split(self, size: int) -> list["Examples"]:
         """Return the examples in order, at most ``size`` at a time."""
@@ -39,19 +39,19 @@ class Examples:
 
     def replaced(self, index: Int[Tensor, " chosen"], others: "Examples") -> "Examples":
         """Return the examples with ``others`` at ``index``."""
-        parts = None
-        if self.parts is not None and others.parts is not None:
-            parts = self.parts.index_copy(0, index, others.parts)
+        subtasks = None
+        if self.subtasks is not None and others.subtasks is not None:
+            subtasks = self.subtasks.index_copy(0, index, others.subtasks)
         return Examples(
-            self.tokens.index_copy(0, index, others.tokens), self.targets.index_copy(0, index, others.targets), parts
+            self.tokens.index_copy(0, index, others.tokens), self.targets.index_copy(0, index, others.targets), subtasks
         )
 
-    def scored_places(self) -> Int[Tensor, " scored"] | None:
+    def target_places(self) -> Int[Tensor, " scored"] | None:
         """Return where in the flattened targets something is to be predicted; None where that is everywhere."""
-        scored = self.targets.flatten() != UNSCORED
+        scored = self.targets.flatten() != NO_TARGET
         return None if bool(scored.all()) else scored.nonzero().squeeze(1)
 
     def to(self, device: torch.device) -> "Examples":
         """Return the same examples on ``device``."""
-        parts = None if self.parts is None else self.parts.to(device)
-        return Examples(self.tokens.to(device), self.targets.to(device), parts)
+        subtasks = None if self.subtasks is None else self.subtasks.to(device)
+        return Examples(self.tokens.to(device), self.targets.to(device), subtasks)

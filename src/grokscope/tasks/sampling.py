@@ -1,4 +1,4 @@
-"""Examples drawn at random: an endless stream or a finite set, and a test set that neither ever touches."""
+"""Examples drawn at random: an infinite stream or a finite set, and a test set that neither ever touches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,22 +33,22 @@ class FiniteSamples(Config):
     )
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """The amount of data, for people."""
         return f"{self.train_size:,} examples"
 
 
-class EndlessSamples(Config):
+class InfiniteSamples(Config):
     """Examples drawn afresh for every step, none of them in the test set."""
 
-    kind: Literal["endless"] = "endless"
+    kind: Literal["infinite"] = "infinite"
     batch_size: StrictInt = Field(default=128, ge=1, description="examples in a step")
     test_size: StrictInt = Field(default=1024, ge=1, description="examples that are tested on, none of them trained on")
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """The amount of data, for people."""
-        return "endless data"
+        return "infinite data"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Sampled:
 
 
 def sampled(
-    data: FiniteSamples | EndlessSamples, draw: Draw, *, n_possible: int, split_seed: int, data_seed: int
+    data: FiniteSamples | InfiniteSamples, draw: Draw, *, n_possible: int, split_seed: int, data_seed: int
 ) -> Sampled:
     """Return training and test data of which no example is in both.
 

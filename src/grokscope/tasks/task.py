@@ -1,4 +1,4 @@
-"""What is learned: vocabulary, sequences, split or endless stream, scored positions, ground truth."""
+"""What is learned: vocabulary, sequences, split or infinite stream, scored positions, ground truth."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 
 from grokscope.display import facts_table, few
 from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
-from grokscope.tasks.examples import UNSCORED, Examples
+from grokscope.tasks.examples import NO_TARGET, Examples
 
 _Task = TypeVar("_Task", bound="Task")  # Self cannot be checked at run time in a method
 
@@ -21,23 +21,23 @@ class Task:
     d_vocab: int
     d_vocab_out: int
     n_ctx: int
-    scored_positions: tuple[int, ...]
+    target_positions: tuple[int, ...]
     train: Examples | None
-    """The finite training set, or None where training data are endless."""
+    """The finite training set, or None where training data are infinite."""
     test: Examples | None
-    """Examples never trained on; for an endless stream, a fixed sample; None where nothing is left to test on."""
+    """Examples never trained on; for an infinite stream, a fixed sample; None where nothing is left to test on."""
     batches: Batches
-    guessing_loss: float
+    chance_loss: float
     """The cross-entropy of guessing among the possible answers, in nats."""
-    parts: tuple[str, ...]
-    """Names of the parts whose losses are told apart, in order; empty where there is only the whole."""
-    part_guessing: tuple[float, ...]
+    subtasks: tuple[str, ...]
+    """Names of the subtasks whose losses are told apart, in order; empty where there is only the whole."""
+    subtask_chance_losses: tuple[float, ...]
     """The cross-entropy of guessing in each part."""
 
-    def guessing_losses(self) -> dict[str, float]:
-        """Return the loss of guessing by column of a run's metrics, those of the parts too."""
-        parts = zip(self.parts, self.part_guessing, strict=True)
-        names = {"": self.guessing_loss, **{f"_{part}": loss for part, loss in parts}}
+    def chance_losses(self) -> dict[str, float]:
+        """Return the loss of guessing by column of a run's metrics, those of the subtasks too."""
+        subtasks = zip(self.subtasks, self.subtask_chance_losses, strict=True)
+        names = {"": self.chance_loss, **{f"_{part}": loss for part, loss in subtasks}}
         return {f"{data}_loss{name}": loss for data in ("train", "test") for name, loss in names.items()}
 
     def to(self: _Task, device: torch.device) -> _Task:
@@ -54,23 +54,23 @@ class Task:
         return replace(self, train=train, test=self.test.to(device) if self.test else None, batches=batches)
 
     def __repr__(self) -> str:
-        train, test = _amount(self.train, "endless"), _amount(self.test, "none")
+        train, test = _amount(self.train, "infinite"), _amount(self.test, "none")
         return f"{type(self).__name__}({self.name!r}, train: {train}, test: {test})"
 
     def _repr_html_(self) -> str:
         facts: list[tuple[str, object]] = [
-            ("training data", _amount(self.train, "endless")),
+            ("training data", _amount(self.train, "infinite")),
             ("a step", self._a_step()),
             ("test data", _amount(self.test, "none")),
             ("sequence", f"{self.n_ctx} of {self.d_vocab:,} tokens"),
-            ("answers", f"{self.d_vocab_out:,} logits, read at position {few(self.scored_positions)}"),
-            ("guessing", f"{self.guessing_loss:.4g} nats"),
+            ("answers", f"{self.d_vocab_out:,} logits, read at position {few(self.target_positions)}"),
+            ("guessing", f"{self.chance_loss:.4g} nats"),
         ]
-        if self.parts:
-            facts.append(("parts", few(self.parts)))
+        if self.subtasks:
+            facts.append(("subtasks", few(self.subtasks)))
         shown = self.train if self.test is None else self.test
         if shown is not None and len(shown):
-            targets = [target for target in shown.targets[0].tolist() if target != UNSCORED]
+            targets = [target for target in shown.targets[0].tolist() if target != NO_TARGET]
             facts.append(("the first", f"{few(shown.tokens[0].tolist())} → {few(targets)}"))
         return facts_table(self.name, facts)
 

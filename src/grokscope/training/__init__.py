@@ -2,8 +2,8 @@
 
 from grokscope.training.ensemble import EnsembleTrainer as EnsembleTrainer
 from grokscope.training.ensemble import Member as Member
+from grokscope.training.evaluation import Evaluation as Evaluation
 from grokscope.training.evaluation import Evaluator as Evaluator
-from grokscope.training.evaluation import Score as Score
 from grokscope.training.loss import LossKind as LossKind
 from grokscope.training.loss import relative_cross_entropy as relative_cross_entropy
 from grokscope.training.optimizers.settings import AdamConfig as AdamConfig

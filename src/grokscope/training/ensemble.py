@@ -14,10 +14,10 @@ from grokscope.models import Network, stack
 from grokscope.models.stacking import with_parameters
 from grokscope.randomness import stream
 from grokscope.tasks import Task
-from grokscope.training.evaluation import Score
+from grokscope.training.evaluation import Evaluation
 from grokscope.training.loss import LOSSES, LossKind, row_losses
 from grokscope.training.optimizers.settings import OptimizerConfig, SGDConfig
-from grokscope.training.optimizers.stacked import RunOptimizer, build_run_optimizer
+from grokscope.training.optimizers.stacked import StackedOptimizer, build_stacked_optimizer
 from grokscope.training.schedules import Schedule
 from grokscope.training.stacked_examples import StackedBatch, StackedEvaluator, StackedExamples, scores
 
@@ -41,7 +41,7 @@ class EnsembleGradient(NamedTuple):
 
     losses: list[float] | None
     """Cross-entropy of each run's batch, without any penalty, where it was asked for."""
-    scores: list[Score] | None
+    scores: list[Evaluation] | None
     """Of the same batches, where they were asked for."""
 
 
@@ -77,9 +77,9 @@ class EnsembleTrainer:
         self._shapes = [weights.shape[1:] for _, weights in stacked.named_parameters()]
         # all weights of a run in one row: the optimiser then takes a few operations, however many parameters there are
         rows = torch.cat([weights.detach().flatten(1) for _, weights in stacked.named_parameters()], dim=1)
-        self._optimizer: RunOptimizer = build_run_optimizer([each.optimizer for each in members], rows)
+        self._optimizer: StackedOptimizer = build_stacked_optimizer([each.optimizer for each in members], rows)
         tasks = [each.task for each in members]
-        self._positions, self._n_parts = tasks[0].scored_positions, len(tasks[0].parts)
+        self._positions, self._n_parts = tasks[0].target_positions, len(tasks[0].subtasks)
         fixed, tests = [task.batches.fixed for task in tasks], [task.test for task in tasks]
         for each in (fixed, tests):
             if any(each) and not all(each):
@@ -156,11 +156,11 @@ class EnsembleTrainer:
             return None
         return [stream("dropout", each.noise_seed, self.step, device=self._device) for each in self._members]
 
-    def _scores(self, logits: Tensor, batch: StackedBatch, losses: Tensor) -> list[Score]:
-        parts = None
+    def _scores(self, logits: Tensor, batch: StackedBatch, losses: Tensor) -> list[Evaluation]:
+        subtasks = None
         if self._n_parts:
-            parts = batch.part_sums(row_losses(logits, batch.targets), self._n_parts)
-        return scores(losses, batch.right(logits) / batch.scored.sum(1), parts)
+            subtasks = batch.subtask_sums(row_losses(logits, batch.targets), self._n_parts)
+        return scores(losses, batch.right(logits) / batch.scored.sum(1), subtasks)
 
     def update(self) -> None:
         """Move every run's weights along the gradient computed last."""
@@ -172,7 +172,7 @@ class EnsembleTrainer:
         self._gradient = None
         self.step += 1
 
-    def test(self) -> list[Score] | None:
+    def test(self) -> list[Evaluation] | None:
         """Return each run's score on its test set, or None where there are none."""
         return None if self._test is None else self._test()
 

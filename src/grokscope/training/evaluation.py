@@ -1,4 +1,4 @@
-"""Loss and accuracy on a fixed set of examples, whole and by parts of the task."""
+"""Loss and accuracy on a fixed set of examples, whole and by subtasks of the task."""
 
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ TOKENS = 32_768
 """Tokens in one pass, for the same reason where sequences are long."""
 
 
-class Score(NamedTuple):
+class Evaluation(NamedTuple):
     """How good a network is on some examples."""
 
     loss: float
     """Mean cross-entropy in nats."""
     accuracy: float
     """Share of scored places whose largest logit is the right one."""
-    parts: tuple[float, ...] = ()
+    subtasks: tuple[float, ...] = ()
     """Mean cross-entropy of each part of the task; NaN of a part that has no example."""
 
 
@@ -32,32 +32,32 @@ def accuracy(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " r
     return (logits.argmax(dim=1) == targets).float().mean().item()
 
 
-def part_losses(
-    losses: Float[Tensor, " rows"], parts: Int[Tensor, " rows"], n_parts: int
-) -> Float[Tensor, "n_parts 2"]:
+def subtask_losses(
+    losses: Float[Tensor, " rows"], subtasks: Int[Tensor, " rows"], n_subtasks: int
+) -> Float[Tensor, "n_subtasks 2"]:
     """Return the sum of the losses of each part, and how many there are."""
     both = torch.stack([losses.double(), torch.ones_like(losses, dtype=torch.float64)], dim=1)
-    return torch.zeros(n_parts, 2, dtype=torch.float64, device=losses.device).index_add_(0, parts, both)
+    return torch.zeros(n_subtasks, 2, dtype=torch.float64, device=losses.device).index_add_(0, subtasks, both)
 
 
-class Scored(NamedTuple):
+class Targets(NamedTuple):
     """What is to be predicted of a batch, without the places where an example has nothing to predict."""
 
     places: Int[Tensor, " rows"] | None
     """Rows of the flattened logits; None where they are all scored."""
     targets: Int[Tensor, " rows"]
-    parts: Int[Tensor, " rows"] | None
+    subtasks: Int[Tensor, " rows"] | None
 
     @classmethod
-    def of(cls, examples: Examples) -> "Scored":
+    def of(cls, examples: Examples) -> "Targets":
         """Return the scored places of ``examples``."""
-        places = examples.scored_places()
-        flat = [None if each is None else each.flatten() for each in (examples.targets, examples.parts)]
+        places = examples.target_places()
+        flat = [None if each is None else each.flatten() for each in (examples.targets, examples.subtasks)]
         if places is not None:
             flat = [None if each is None else each.index_select(0, places) for each in flat]
-        targets, parts = flat
+        targets, subtasks = flat
         assert targets is not None
-        return cls(places, targets, parts)
+        return cls(places, targets, subtasks)
 
     def rows(self, logits: Float[Tensor, "example n_scored d_vocab_out"]) -> Float[Tensor, "rows d_vocab_out"]:
         """Return the logits where something is to be predicted."""
@@ -68,27 +68,27 @@ class Scored(NamedTuple):
 class Evaluator:
     """A set of examples made ready to be run through a network again and again."""
 
-    def __init__(self, model: Network, examples: Examples, positions: tuple[int, ...], n_parts: int = 0) -> None:
-        self._model, self._n_parts = model, n_parts
+    def __init__(self, model: Network, examples: Examples, positions: tuple[int, ...], n_subtasks: int = 0) -> None:
+        self._model, self._n_parts = model, n_subtasks
         size = min(CHUNK, max(1, TOKENS // examples.tokens.shape[1]))
-        self._chunks = [(model.plan(chunk.tokens, positions), Scored.of(chunk)) for chunk in examples.split(size)]
+        self._chunks = [(model.plan(chunk.tokens, positions), Targets.of(chunk)) for chunk in examples.split(size)]
 
     @torch.no_grad()
-    def __call__(self) -> Score:
+    def __call__(self) -> Evaluation:
         """Return the score of the network as it is now, without dropout."""
         losses, accuracies, weights = [], [], []
-        parts = torch.zeros(self._n_parts, 2, dtype=torch.float64)
+        subtasks = torch.zeros(self._n_parts, 2, dtype=torch.float64)
         for plan, scored in self._chunks:
             logits = scored.rows(self._model.run(plan))
             each = row_losses(logits, scored.targets)
             losses.append(each.mean().item())
             accuracies.append(accuracy(logits, scored.targets))
             weights.append(len(scored.targets))
-            if scored.parts is not None:
-                parts += part_losses(each, scored.parts, self._n_parts).cpu()
+            if scored.subtasks is not None:
+                subtasks += subtask_losses(each, scored.subtasks, self._n_parts).cpu()
         total = sum(weights)
-        return Score(
+        return Evaluation(
             sum(w * x for w, x in zip(weights, losses, strict=True)) / total,
             sum(w * x for w, x in zip(weights, accuracies, strict=True)) / total,
-            tuple((parts[:, 0] / parts[:, 1]).tolist()),
+            tuple((subtasks[:, 0] / subtasks[:, 1]).tolist()),
         )

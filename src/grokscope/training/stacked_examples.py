@@ -12,8 +12,8 @@ from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.models import Network
 from grokscope.tasks import Examples
-from grokscope.tasks.examples import UNSCORED
-from grokscope.training.evaluation import CHUNK, TOKENS, Score
+from grokscope.tasks.examples import NO_TARGET
+from grokscope.training.evaluation import CHUNK, TOKENS, Evaluation
 from grokscope.training.loss import row_losses
 
 
@@ -23,7 +23,7 @@ class StackedExamples:
 
     tokens: Int[Tensor, "run example n_ctx"]
     targets: Int[Tensor, "run example n_scored"]
-    parts: Int[Tensor, "run example n_scored"] | None
+    subtasks: Int[Tensor, "run example n_scored"] | None
 
     __repr__ = brief_repr
 
@@ -40,13 +40,13 @@ class StackedExamples:
                 raise ConfigError(f"run {run} has examples of shape {shape}, run 0 of {expected}; train them apart")
         tokens = torch.stack([examples.tokens for examples in each])
         targets = torch.stack([examples.targets for examples in each])
-        parts = [examples.parts for examples in each if examples.parts is not None]
-        return cls(tokens, targets, torch.stack(parts) if parts else None)
+        subtasks = [examples.subtasks for examples in each if examples.subtasks is not None]
+        return cls(tokens, targets, torch.stack(subtasks) if subtasks else None)
 
     def keep(self, index: Int[Tensor, " chosen"]) -> "StackedExamples":
         """Return the examples of some of the runs."""
-        parts = None if self.parts is None else self.parts.index_select(0, index)
-        return StackedExamples(self.tokens.index_select(0, index), self.targets.index_select(0, index), parts)
+        subtasks = None if self.subtasks is None else self.subtasks.index_select(0, index)
+        return StackedExamples(self.tokens.index_select(0, index), self.targets.index_select(0, index), subtasks)
 
     def split(self) -> list["StackedExamples"]:
         """Return the examples in order, so many at a time as bounds memory whatever the number of runs."""
@@ -57,7 +57,7 @@ class StackedExamples:
             StackedExamples(
                 self.tokens.narrow(1, *part),
                 self.targets.narrow(1, *part),
-                None if self.parts is None else self.parts.narrow(1, *part),
+                None if self.subtasks is None else self.subtasks.narrow(1, *part),
             )
             for part in ranges
         ]
@@ -74,7 +74,7 @@ class StackedBatch:
     """1 where there is something to predict, 0 elsewhere."""
     shares: Float[Tensor, "run rows"] | None
     """Of each row in its run's mean; None where all count alike."""
-    parts: Int[Tensor, "run rows"] | None
+    subtasks: Int[Tensor, "run rows"] | None
 
     __repr__ = brief_repr
 
@@ -83,20 +83,20 @@ class StackedBatch:
         """Return ``examples`` as ``network`` takes them."""
         targets = examples.targets.flatten(1)
         dtype = next(network.parameters()).dtype
-        scored = (targets != UNSCORED).to(dtype)
+        scored = (targets != NO_TARGET).to(dtype)
         all_alike = bool(scored.all())
         shares = None if all_alike else scored / scored.sum(1, keepdim=True)
-        parts = None if examples.parts is None else examples.parts.flatten(1).clamp(min=0)
-        return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), scored, shares, parts)
+        subtasks = None if examples.subtasks is None else examples.subtasks.flatten(1).clamp(min=0)
+        return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), scored, shares, subtasks)
 
-    def part_sums(self, losses: Float[Tensor, "run rows"], n_parts: int) -> Float[Tensor, "run n_parts 2"]:
+    def subtask_sums(self, losses: Float[Tensor, "run rows"], n_subtasks: int) -> Float[Tensor, "run n_subtasks 2"]:
         """Return of each run and part the sum of its losses, and how many they are."""
-        assert self.parts is not None
+        assert self.subtasks is not None
         n_runs = losses.shape[0]
         both = torch.stack([losses * self.scored, self.scored], dim=2).double().flatten(0, 1)
-        place = self.parts + n_parts * torch.arange(n_runs, device=losses.device).unsqueeze(1)
-        sums = torch.zeros(n_runs * n_parts, 2, dtype=torch.float64, device=losses.device)
-        return sums.index_add_(0, place.flatten(), both).view(n_runs, n_parts, 2)
+        place = self.subtasks + n_subtasks * torch.arange(n_runs, device=losses.device).unsqueeze(1)
+        sums = torch.zeros(n_runs * n_subtasks, 2, dtype=torch.float64, device=losses.device)
+        return sums.index_add_(0, place.flatten(), both).view(n_runs, n_subtasks, 2)
 
     def right(self, logits: Float[Tensor, "run rows d_vocab_out"]) -> Float[Tensor, " run"]:
         """Return how many answers of each run are right."""
@@ -106,32 +106,32 @@ class StackedBatch:
 class StackedEvaluator:
     """A test set for each run, made ready to be run through the stacked networks again and again."""
 
-    def __init__(self, network: Network, examples: StackedExamples, positions: Sequence[int], n_parts: int) -> None:
-        self._network, self._n_parts = network, n_parts
+    def __init__(self, network: Network, examples: StackedExamples, positions: Sequence[int], n_subtasks: int) -> None:
+        self._network, self._n_parts = network, n_subtasks
         self._batches = [StackedBatch.of(network, chunk, positions) for chunk in examples.split()]
 
     @torch.no_grad()
-    def __call__(self) -> list[Score]:
+    def __call__(self) -> list[Evaluation]:
         """Return each run's score, without dropout."""
         device = self._batches[0].targets.device
         # losses, right answers, places with something to predict
         sums = torch.zeros(3, self._batches[0].targets.shape[0], dtype=torch.float64, device=device)
-        parts = None
+        subtasks = None
         for batch in self._batches:
             logits = self._network.run(batch.plan).flatten(1, 2)
             each = row_losses(logits, batch.targets)
             loss = (each * batch.scored).sum(1, dtype=torch.float64)
             sums += torch.stack([loss, batch.right(logits), batch.scored.sum(1, dtype=torch.float64)])
             if self._n_parts:
-                more = batch.part_sums(each, self._n_parts)
-                parts = more if parts is None else parts + more
+                more = batch.subtask_sums(each, self._n_parts)
+                subtasks = more if subtasks is None else subtasks + more
         losses, right, counts = sums
-        return scores(losses / counts, right / counts, parts)
+        return scores(losses / counts, right / counts, subtasks)
 
 
 def scores(
-    losses: Float[Tensor, " run"], accuracies: Float[Tensor, " run"], parts: Float[Tensor, "run n_parts 2"] | None
-) -> list[Score]:
+    losses: Float[Tensor, " run"], accuracies: Float[Tensor, " run"], subtasks: Float[Tensor, "run n_subtasks 2"] | None
+) -> list[Evaluation]:
     """Return numbers of all runs as a score each; one transfer from the device for each kind of number."""
-    by_part = [()] * len(losses) if parts is None else map(tuple, (parts[:, :, 0] / parts[:, :, 1]).tolist())
-    return [Score(*each) for each in zip(losses.tolist(), accuracies.tolist(), by_part, strict=True)]
+    by_part = [()] * len(losses) if subtasks is None else map(tuple, (subtasks[:, :, 0] / subtasks[:, :, 1]).tolist())
+    return [Evaluation(*each) for each in zip(losses.tolist(), accuracies.tolist(), by_part, strict=True)]

@@ -8,7 +8,7 @@ from torch import Tensor
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import Examples, Task
-from grokscope.training.evaluation import Evaluator, Score, Scored, accuracy, part_losses
+from grokscope.training.evaluation import Evaluation, Evaluator, Targets, accuracy, subtask_losses
 from grokscope.training.loss import LOSSES, LossKind, row_losses
 from grokscope.training.optimizers.settings import OptimizerConfig, build_optimizer
 from grokscope.training.schedules import Schedule
@@ -19,7 +19,7 @@ class Gradient(NamedTuple):
 
     loss: Tensor
     """Cross-entropy of the step's batch (scalar, detached), without any penalty."""
-    score: Score | None
+    score: Evaluation | None
     """Of the same batch, where it was asked for."""
 
 
@@ -45,7 +45,7 @@ class Trainer:
         ...     trainer.gradient()
         ...     trainer.update()
         >>> trainer.test()
-        Score(loss=…, accuracy=…)
+        Evaluation(loss=…, accuracy=…)
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Trainer:
         self._run = torch.compile(model.run) if compile else model.run
         fixed = task.batches.fixed
         self._fixed = None if fixed is None else self._prepared(fixed)
-        n_parts = len(task.parts)
-        self._test = None if task.test is None else Evaluator(model, task.test, task.scored_positions, n_parts)
+        n_subtasks = len(task.subtasks)
+        self._test = None if task.test is None else Evaluator(model, task.test, task.target_positions, n_subtasks)
 
-    def _prepared(self, batch: Examples) -> tuple[Any, Scored]:
-        return self.model.plan(batch.tokens, self.task.scored_positions), Scored.of(batch)
+    def _prepared(self, batch: Examples) -> tuple[Any, Targets]:
+        return self.model.plan(batch.tokens, self.task.target_positions), Targets.of(batch)
 
     def gradient(self, *, with_score: bool = False) -> Gradient:
         """Compute loss and gradient of this step's batch at the present weights."""
@@ -93,12 +93,12 @@ class Trainer:
         objective.backward()
         return Gradient(loss.detach(), self._score(logits.detach(), scored, loss.item()) if with_score else None)
 
-    def _score(self, logits: Tensor, scored: Scored, loss: float) -> Score:
-        parts: tuple[float, ...] = ()
-        if scored.parts is not None:
-            sums = part_losses(row_losses(logits, scored.targets), scored.parts, len(self.task.parts))
-            parts = tuple((sums[:, 0] / sums[:, 1]).tolist())
-        return Score(loss, accuracy(logits, scored.targets), parts)
+    def _score(self, logits: Tensor, scored: Targets, loss: float) -> Evaluation:
+        subtasks: tuple[float, ...] = ()
+        if scored.subtasks is not None:
+            sums = subtask_losses(row_losses(logits, scored.targets), scored.subtasks, len(self.task.subtasks))
+            subtasks = tuple((sums[:, 0] / sums[:, 1]).tolist())
+        return Evaluation(loss, accuracy(logits, scored.targets), subtasks)
 
     def update(self) -> None:
         """Move the weights along the gradient computed last."""
@@ -107,7 +107,7 @@ class Trainer:
         self._optimizer.step()
         self.step += 1
 
-    def test(self) -> Score | None:
+    def test(self) -> Evaluation | None:
         """Return the score on the test set, or None where there is none."""
         return None if self._test is None else self._test()
 

@@ -16,7 +16,7 @@ _CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class WholeTable:
+class AllPairsTable:
     """What a network does on every pair (a, b), at the position where the answer is read."""
 
     logits: Float[Tensor, "p p p"]
@@ -30,7 +30,7 @@ class WholeTable:
 
 
 @torch.no_grad()
-def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) -> WholeTable:
+def all_pairs_table(model: Network, task: ModularTask, names: Collection[str] = ()) -> AllPairsTable:
     """Return the logits, and the named activations, on all p² inputs.
 
     Args:
@@ -41,7 +41,7 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
     Raises:
         HookError: the network has no activation of that name.
     """
-    p, position = task.p, task.scored_positions[-1]
+    p, position = task.p, task.target_positions[-1]
     logits: list[Tensor] = []
     kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
     for tokens in task.all_pairs.tokens.split(_CHUNK):
@@ -53,7 +53,7 @@ def whole_table(model: Network, task: ModularTask, names: Collection[str] = ()) 
             chunk = model(tokens, [position])
         logits.append(chunk[:, -1, :p])
     table = torch.cat(logits).unflatten(0, (p, p))
-    return WholeTable(table, {name: torch.cat(parts).unflatten(0, (p, p)) for name, parts in kept.items()})
+    return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (p, p)) for name, parts in kept.items()})
 
 
 def _at_answer(value: Tensor, name: str, position: int) -> Tensor:

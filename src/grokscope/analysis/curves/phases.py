@@ -41,7 +41,7 @@ GROKKED_ACCURACY = 0.95
 SETTLED_SHARE = 0.05
 
 
-def find_phases(metrics: pd.DataFrame, guessing_loss: float) -> Phases:
+def find_phases(metrics: pd.DataFrame, chance_loss: float) -> Phases:
     """Return the borders of the phases.
 
     The paper reads 1.4k, 9.4k and 14k off its measures by eye (Nanda et al. 2023, section 5.2). The rules here
@@ -57,7 +57,7 @@ def find_phases(metrics: pd.DataFrame, guessing_loss: float) -> Phases:
 
     Args:
         metrics: columns ``step``, ``test_loss`` (nats), ``test_accuracy``.
-        guessing_loss: the cross-entropy of guessing in nats, as ``Task.guessing_loss`` has it.
+        chance_loss: the cross-entropy of guessing in nats, as ``Task.chance_loss`` has it.
 
     A run that only memorises has no ``generalised``; one that generalises at once has no ``memorised``.
     """
@@ -65,7 +65,7 @@ def find_phases(metrics: pd.DataFrame, guessing_loss: float) -> Phases:
     if curve.empty:
         return Phases(None, None, None, None)
     steps, losses = curve["step"].to_numpy(), curve["test_loss"].to_numpy()
-    generalised = _from_then_on(steps, losses < guessing_loss)
+    generalised = _from_then_on(steps, losses < chance_loss)
     grokked = _from_then_on(steps, curve["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
     peak = int(losses.argmax())
     rose = losses[peak] > 1.1 * losses[0]

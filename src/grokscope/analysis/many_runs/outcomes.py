@@ -56,19 +56,19 @@ def run_outcome(run: Run, group: str) -> RunOutcome:
     metrics, task = run.metrics, run.task
     if metrics.empty:
         raise RunError(f"{run.path} has no metrics yet ({run.status}); train it first, or leave it out")
-    phases, last = find_phases(metrics, task.guessing_loss), metrics.iloc[-1]
+    phases, last = find_phases(metrics, task.chance_loss), metrics.iloc[-1]
     seeds = [str(seed) for seed in run.experiment.seeds.model_dump().values()]
-    endless = task.train is None
+    infinite = task.train is None
     return RunOutcome(
         run=str(run.path),
         group=group,
         seeds=seeds[0] if len(set(seeds)) == 1 else "/".join(seeds),
         status=run.status,
         last_step=int(last["step"]),
-        memorised=None if endless else phases.memorised,
+        memorised=None if infinite else phases.memorised,
         generalised=phases.generalised,
         grokked=phases.grokked,
-        delay=None if endless else _delay(metrics, task.guessing_loss),
+        delay=None if infinite else _delay(metrics, task.chance_loss),
         train_loss=float(last["train_loss"]),
         test_loss=float(last["test_loss"]),
         test_accuracy=float(last["test_accuracy"]),

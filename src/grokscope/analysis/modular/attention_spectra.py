@@ -52,7 +52,7 @@ def attention_spectra(model: Transformer | MLP, task: ModularTask) -> AttentionS
     assert isinstance(block, Block)
     p, attention, places = task.p, block.attn, model.pos_embed.W_pos
     asking = model.embed.W_E[p : p + 1] if task.equals_token else model.embed.W_E[:p]
-    query = _projected(block, asking + places[task.scored_positions[-1]], attention.W_Q, attention.b_Q).mean(1)
+    query = _projected(block, asking + places[task.target_positions[-1]], attention.W_Q, attention.b_Q).mean(1)
     keys = _projected(block, model.embed.W_E[:p] + places[0], attention.W_K, attention.b_K)
     scores = torch.einsum("he,hpe->hp", query, keys) / attention.W_Q.shape[2] ** 0.5
     power = torch.stack([frequency_norms(each) for each in scores]).square()

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.fourier import frequency_rows, transform
 from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
@@ -58,7 +58,7 @@ def circle_fits(
     total = sum(alpha**2 for alpha in amplitudes)
     fits = []
     for k, alpha in zip(frequencies, amplitudes, strict=True):
-        alone = coordinates.of_logits(whole_table(with_circle(model, coordinates, k), task).logits)
+        alone = coordinates.of_logits(all_pairs_table(with_circle(model, coordinates, k), task).logits)
         alignment = align(alone - alone.mean((0, 1)), [k])
         share = alpha**2 / total if total > 0 else 0.0
         fits.append(CircleFit(k, clock_fit(alignment).fve, pizza_fit(alignment).fve, share))

@@ -29,7 +29,7 @@ def gradient_symmetricity(model: Network, task: ModularTask, *, seed: int = 0, n
 
     with torch.enable_grad():
         logits = model.run_with_hooks(tokens, {"hook_embed": as_leaf})
-        answer = min(task.scored_positions[-1], logits.shape[1] - 1)
+        answer = min(task.target_positions[-1], logits.shape[1] - 1)
         chosen = logits[:, answer].gather(1, drawn[:, 2:]).sum()
         (gradient,) = torch.autograd.grad(chosen, leaves)
     return float(torch.cosine_similarity(gradient[:, 0].double(), gradient[:, 1].double(), dim=1).mean())

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import WholeTable, whole_table
+from grokscope.analysis.binary.all_pairs import AllPairsTable, all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map, token_embedding
 from grokscope.analysis.fourier import frequency_norms, transform, transform_2d
 from grokscope.analysis.modular.coordinates import Coordinates
@@ -17,11 +17,11 @@ from grokscope.tasks import ModularTask
 
 
 @dataclass(frozen=True, eq=False)
-class Circuit:
+class FourierSummary:
     """The Fourier picture of a network on modular arithmetic."""
 
     p: int
-    table: WholeTable
+    table: AllPairsTable
     neurons: NeuronFrequencies | None
     """Of the last layer; None without an MLP."""
     post: Float[Tensor, "p p n_neurons"] | None
@@ -55,7 +55,7 @@ class Circuit:
         return facts_table(f"Fourier picture of a network on pairs mod {self.p}", facts)
 
 
-def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:
+def fourier_summary(model: Transformer | MLP, task: ModularTask) -> FourierSummary:
     """Return the Fourier picture of ``model``: norms of weights, neurons' frequencies, attention.
 
     What is found here is correlational: it says where to look, not what the network needs.
@@ -68,12 +68,12 @@ def read_circuit(model: Transformer | MLP, task: ModularTask) -> Circuit:
         names.add(post_name)
     if isinstance(model, Transformer):
         names.add(pattern_name)
-    table = whole_table(model, task, names)
+    table = all_pairs_table(model, task, names)
     post = table.activations.get(post_name)
     neurons = None if post is None else neuron_frequencies(post)
     embedding = token_embedding(model, p).double()
     to_logits = None if logit_map is None else logit_map.T.double()
-    return Circuit(
+    return FourierSummary(
         p=p,
         table=table,
         neurons=neurons,
@@ -111,5 +111,5 @@ def neurons_of(
     name = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
     if neuron_logit_map(model, task.p) is None:
         return None
-    post = whole_table(model, task, {name}).activations[name]
+    post = all_pairs_table(model, task, {name}).activations[name]
     return neuron_frequencies(post if coordinates is None else coordinates.of_inputs(post))

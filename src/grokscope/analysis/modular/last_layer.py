@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.display import brief_repr
@@ -154,7 +154,7 @@ def record_last_layer(model: Transformer | MLP, task: ModularTask, coordinates: 
         }
         if model.config.attention_only:
             names["resid_mid"] = f"{last}.hook_resid_post"
-    table = whole_table(model, task, set(names.values()))
+    table = all_pairs_table(model, task, set(names.values()))
     found = {short: coordinates.of_inputs(table.activations[name]).flatten(0, 1) for short, name in names.items()}
     absent = dict.fromkeys(("resid_pre", "scores", "pattern", "v", "resid_mid", "post"))
     return LastLayer(model, coordinates, coordinates.of_logits(table.logits), **{**absent, **found})

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import transform
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
@@ -54,7 +54,7 @@ def measure(
     check_frequencies(frequencies, n)
     last = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
     has_neurons = neuron_logit_map(model, task.p) is not None
-    table = whole_table(model, task, {last} if has_neurons else ())
+    table = all_pairs_table(model, task, {last} if has_neurons else ())
     logits = coordinates.of_logits(table.logits)
     row = {**_scores(logits, coordinates, train), **_progress(logits, coordinates, frequencies, train)}
     if has_neurons:
@@ -152,7 +152,7 @@ def _embedding(model: Transformer | MLP, coordinates: Coordinates) -> Tensor:
 
 
 def train_mask(task: ModularTask) -> Bool[Tensor, "p p"] | None:
-    """Return which pairs are trained on; None for endless data."""
+    """Return which pairs are trained on; None for infinite data."""
     if task.train is None:
         return None
     mask = torch.zeros(task.p, task.p, dtype=torch.bool)

@@ -7,12 +7,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from grokscope.analysis.sequences.heads import patterns
-from grokscope.analysis.sequences.token_labels import token_names
+from grokscope.analysis.sequences.token_labels import token_labels
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import Examples, SequenceTask, SkipTrigramsTask
-from grokscope.tasks.examples import UNSCORED
+from grokscope.tasks.examples import NO_TARGET
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ def example_attention(model: Transformer | MLP, task: SequenceTask, examples: Ex
     if isinstance(task, SkipTrigramsTask):
         return _of_query(model, task, examples)
     tokens = examples.tokens[:1]
-    names = token_names(task, tokens[0])
+    names = token_labels(task, tokens[0])
     answered = torch.zeros(task.n_ctx, dtype=torch.bool)
-    answered[list(task.scored_positions)] = examples.targets[0] != UNSCORED
+    answered[list(task.target_positions)] = examples.targets[0] != NO_TARGET
     found = torch.cat([pattern[0] for pattern in patterns(model, tokens)])
     return ExampleAttention(_heads(model), found, names, names, answered, torch.zeros(found.shape[1:]).bool())
 
@@ -64,7 +64,7 @@ def _of_query(model: Transformer, task: SkipTrigramsTask, examples: Examples) ->
     return ExampleAttention(
         heads=_heads(model),
         patterns=found,
-        rows=token_names(task, triggers),
+        rows=token_labels(task, triggers),
         columns=tuple(map(str, range(task.n_ctx))),
         answered=torch.ones(len(chosen), dtype=torch.bool),
         wanted=tokens == triggers.unsqueeze(1),

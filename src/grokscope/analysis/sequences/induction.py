@@ -16,7 +16,7 @@ from grokscope.analysis.sequences.heads import (
 from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.tasks import Examples
-from grokscope.tasks.examples import UNSCORED
+from grokscope.tasks.examples import NO_TARGET
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Repeats:
     def of(cls, examples: Examples, positions: tuple[int, ...]) -> "Repeats":
         """Return the matches in ``examples``, whose targets stand at ``positions``."""
         queries = torch.zeros(examples.tokens.shape, dtype=torch.bool)
-        queries[:, list(positions)] = examples.targets != UNSCORED
+        queries[:, list(positions)] = examples.targets != NO_TARGET
         return cls(examples, successors(examples.tokens), queries)
 
     @property
@@ -63,7 +63,7 @@ class Repeats:
 
     def _targets(self) -> Int[Tensor, " scored"]:
         targets = self.examples.targets
-        return targets[targets != UNSCORED]
+        return targets[targets != NO_TARGET]
 
 
 def at_distance(n_ctx: int, distance: int) -> Bool[Tensor, "n_ctx n_ctx"]:

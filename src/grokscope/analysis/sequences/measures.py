@@ -35,9 +35,9 @@ def measure_sequences(model: Transformer | MLP, task: SequenceTask, *, seed: int
     if not isinstance(model, Transformer):
         raise ConfigError(f"measures of {task.name} are of attention heads; this network is a multilayer perceptron")
     examples = fresh_examples(task, N_EXAMPLES[type(task)], seed=seed)
-    score = Evaluator(model, examples, task.scored_positions, len(task.parts))()
+    score = Evaluator(model, examples, task.target_positions, len(task.subtasks))()
     row = {"loss": score.loss, "accuracy": score.accuracy}
-    row |= {f"loss_{part}": loss for part, loss in zip(task.parts, score.parts, strict=True)}
+    row |= {f"loss_{part}": loss for part, loss in zip(task.subtasks, score.subtasks, strict=True)}
     match task:
         case RepeatedSubsequencesTask():
             row |= _heads(model, task, examples)
@@ -49,7 +49,7 @@ def measure_sequences(model: Transformer | MLP, task: SequenceTask, *, seed: int
 
 
 def _heads(model: Transformer, task: RepeatedSubsequencesTask, examples: Examples) -> dict[str, float]:
-    scores = head_scores(model, Repeats.of(examples, task.scored_positions))
+    scores = head_scores(model, Repeats.of(examples, task.target_positions))
     named = {
         "previous_token": scores.previous_token,
         "prefix_matching": scores.prefix_matching,

@@ -8,7 +8,7 @@ from grokscope.tasks.sequences.repeated_subsequences import BOS
 from grokscope.tasks.sequences.skip_trigrams import QUERY
 
 
-def token_names(task: SequenceTask, tokens: Int[Tensor, " n"]) -> tuple[str, ...]:
+def token_labels(task: SequenceTask, tokens: Int[Tensor, " n"]) -> tuple[str, ...]:
     """Return a short name for each of ``tokens``.
 
     In sums, digits, ``+`` and ``=``. Elsewhere ``BOS`` for the first token; of skip trigrams ``?`` for the query,

@@ -11,7 +11,7 @@ from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.errors import ConfigError, RunError
 from grokscope.models import MLP, Transformer
 from grokscope.run import Run
-from grokscope.run.parallel import look_at_each
+from grokscope.run.parallel import map_checkpoints
 from grokscope.tasks import SequenceTask, require_modular
 
 
@@ -66,7 +66,7 @@ def _rows(
     def look(step: int) -> dict[str, float | int]:
         return {"step": step, **measured(run.model(step))}
 
-    return pd.DataFrame(look_at_each(steps, look, run.task, advance))
+    return pd.DataFrame(map_checkpoints(steps, look, run.task, advance))
 
 
 def chosen_steps(run: Run, every: int | None = None) -> list[int]:

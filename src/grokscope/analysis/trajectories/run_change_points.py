@@ -23,7 +23,7 @@ def changes_of_run(run: Run) -> dict[str, ChangePoint]:
     metrics = run.metrics
     if metrics.empty:
         raise RunError(f"{run.path} has no metrics yet; train it first")
-    guessing = run.task.guessing_losses()
+    guessing = run.task.chance_losses()
     found = change_points(metrics, guessing)
     if run.folder.measures.exists():
         try:

@@ -8,5 +8,5 @@ from grokscope.run import Run
 @tells_of(Run)
 def phase_facts(run: Run) -> Facts:
     """Return the step at which each phase that was reached ended, of a run with a test set."""
-    phases = find_phases(run.metrics, run.task.guessing_loss)
+    phases = find_phases(run.metrics, run.task.chance_loss)
     return [(name, f"from step {step:,}") for name, step in phases.reached().items()]

@@ -20,7 +20,7 @@ def changes(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs; several are seeds of one.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the table as CSV.")] = None,
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw endless runs above finite ones (.png, .svg or .pdf).")
+        Path | None, typer.Option(metavar="FILE", help="Draw infinite runs above finite ones (.png, .svg or .pdf).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -39,7 +39,7 @@ def changes(
     """
     opened = [Run(path) for path in runs]
     found = [changes_of_run(run) for run in opened]
-    tables = [change_table(points, run.task.parts) for points, run in zip(found, opened, strict=True)]
+    tables = [change_table(points, run.task.subtasks) for points, run in zip(found, opened, strict=True)]
     table = tables[0] if len(tables) == 1 else change_spread(tables)
     if figure is not None:
         _draw(opened, found, figure)
@@ -61,19 +61,19 @@ def changes(
 
 
 def _draw(runs: list[Run], changes: list[dict[str, ChangePoint]], path: Path) -> None:
-    from grokscope.figures import TrainedRun, endless_against_finite, save_figure  # only now: heavy to import
+    from grokscope.figures import TrainedRun, infinite_against_finite, save_figure  # only now: heavy to import
 
     drawn = [
         TrainedRun(
             task=run.experiment.task.kind.replace("modular", "modular addition").replace("-", " "),
-            is_endless=run.experiment.task.data.kind == "endless",
+            is_infinite=run.experiment.task.data.kind == "infinite",
             metrics=run.metrics,
-            guessing_loss=run.task.guessing_loss,
+            chance_loss=run.task.chance_loss,
             changes=points,
         )
         for run, points in zip(runs, changes, strict=True)
     ]
-    save_figure(endless_against_finite(drawn), path)
+    save_figure(infinite_against_finite(drawn), path)
 
 
 def _in_words(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:  # fmt: skip
-    """Compare runs: seeds, weight decays, train fractions, endless against finite data.
+    """Compare runs: seeds, weight decays, train fractions, infinite against finite data.
 
     Runs that differ only in their seeds (and in how long they were trained) are one group, which is named by the
     settings in which it differs from the others. Prints how many runs of each group grokked and when, with medians
@@ -42,7 +42,7 @@ def compare(
     \b
       grokscope compare runs/fast runs/fast-seed1 runs/fast-seed2
       grokscope compare runs/grid/fraction0.3-* -o decays.png -o decays.csv
-      grokscope compare runs/skip-trigrams* -o endless-against-finite.html
+      grokscope compare runs/skip-trigrams* -o infinite-against-finite.html
     """
     files = out or []
     for path in files:

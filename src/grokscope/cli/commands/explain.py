@@ -23,7 +23,7 @@ from grokscope.explanation import (
     subject_of_import,
 )
 from grokscope.explanation import explain as explain_network
-from grokscope.interop import import_network, save_network
+from grokscope.interop import load_network, save_network
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
 
@@ -180,7 +180,7 @@ def import_(
       grokscope import model.pt --set attention_coefficient=0 -o pizza.safetensors
     """
     stated = assignments(set_ or [])
-    imported = import_network(file, p=p, **stated)
+    imported = load_network(file, p=p, **stated)
     subject = None
     with contextlib.suppress(CheckpointError):  # a network for none of our tasks can be converted all the same
         subject = subject_of_import(imported, operation=operation, stated=stated)

@@ -16,7 +16,7 @@ from grokscope.cli.render.live import picture, plain_line
 from grokscope.errors import RunError
 from grokscope.run import Run
 from grokscope.run.folder import RunFolder
-from grokscope.run.monitor import Following
+from grokscope.run.monitor import RunMonitor
 from grokscope.run.recording.progress import PLAIN_INTERVAL
 
 LOOK_INTERVAL = 1.0
@@ -44,7 +44,7 @@ def watch(
     """
     console = Console()
     try:
-        following = Following(_opened(run, wait, console))
+        following = RunMonitor(_opened(run, wait, console))
         show = _draw if console.is_terminal and not console.is_dumb_terminal else _print_lines
         status = show(following, console)
     except KeyboardInterrupt:  # before there was anything to see
@@ -69,7 +69,7 @@ def _opened(path: Path, wait: bool, console: Console) -> Run:
     return Run(path)
 
 
-def _draw(following: Following, console: Console) -> str:
+def _draw(following: RunMonitor, console: Console) -> str:
     """Show the run in the whole terminal, then leave its last picture there; returns its last status."""
     look = following.look()
     if look.status == "running":
@@ -82,7 +82,7 @@ def _draw(following: Following, console: Console) -> str:
     return look.status
 
 
-def _print_lines(following: Following, console: Console) -> str:
+def _print_lines(following: RunMonitor, console: Console) -> str:
     """Print a line now and then, and one about the end; returns the last status."""
     look, told = following.look(), -math.inf
     with suppress(KeyboardInterrupt):

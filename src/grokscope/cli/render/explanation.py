@@ -19,7 +19,7 @@ from grokscope.explanation import (
     Subject,
     Timeline,
 )
-from grokscope.interop import Imported
+from grokscope.interop import ImportedNetwork
 from grokscope.run import Run
 from grokscope.tasks import ModularTask, require_modular
 
@@ -128,7 +128,7 @@ def _print_phases(table: pd.DataFrame, run: Run, console: Console) -> None:
     console.print(Text(f"\nPhases, by the measures: {', '.join(told) or nothing}"))
 
 
-def print_import(imported: Imported, subject: Subject | None, path, console: Console) -> None:
+def print_import(imported: ImportedNetwork, subject: Subject | None, path, console: Console) -> None:
     """Print what was found in a file, and where it was written."""
     model = imported.model
     table = name_table()

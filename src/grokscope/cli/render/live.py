@@ -59,7 +59,7 @@ def _pace(run: Run, look: Look) -> str:
 
 
 def _phases(run: Run, look: Look) -> str:
-    reached = {} if look.metrics.empty else find_phases(look.metrics, run.task.guessing_loss).reached()
+    reached = {} if look.metrics.empty else find_phases(look.metrics, run.task.chance_loss).reached()
     if look.status == "running":  # that the loss has come down for good is known at the end
         reached.pop("cleaned up", None)
     return ", ".join(f"{name} {step:,}" for name, step in reached.items())

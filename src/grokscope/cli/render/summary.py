@@ -36,7 +36,7 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
         lines.append(("training", f"{taken:,} steps in {duration(seconds)}, {taken / seconds:.0f} steps/s"))
     if not metrics.empty:
         lines += [(f"at step {int(row.step):,}", _row(row)) for row in (metrics.iloc[0], metrics.iloc[-1])]
-        phases = find_phases(metrics, run.task.guessing_loss)
+        phases = find_phases(metrics, run.task.chance_loss)
         lines += [(name, f"step {border:,}") for name, border in phases.reached().items()]
     if run.steps and isinstance(run.task, ModularTask):
         lines += _circuit_lines(run, run.task, step)
@@ -49,7 +49,7 @@ def _change_lines(run: Run) -> list[tuple[str, str]]:
     """Return where the test losses change, of the whole and of each part."""
     points = changes_of_run(run)
     lines = []
-    for name in ("", *(f"_{part}" for part in run.task.parts)):
+    for name in ("", *(f"_{part}" for part in run.task.subtasks)):
         point = points.get(f"test_loss{name}")
         if point is not None:
             width = f"half of it within {point.width:,.0f} steps"

@@ -35,7 +35,7 @@ def print_plan(
     if cost.n_runs < len(runs):
         table.add_row("left to do", Text(f"{cost.n_runs:,} of {len(runs):,} runs; the rest has ended"))
     if cost.n_runs:
-        table.add_row("trained", Text(way.in_words))
+        table.add_row("trained", Text(way.summary))
         how_long = f"at most about {_duration(cost.seconds)} of training, as fast as this machine, and a look at each"
         table.add_row("time", Text(how_long))
         table.add_row("disk", Text(f"at most about {_size(cost.bytes)} in {place}"))

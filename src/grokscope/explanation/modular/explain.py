@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.attention_fits import AttentionFit, attention_fits
 from grokscope.analysis.modular.circle_fits import circle_fits
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
@@ -133,7 +133,7 @@ def _claims(
 ) -> list[Claim]:
     networks = [untrained(subject.model, subject.task, coordinates, seed=seed), lookup_table(layer.logits)]
     if subject.memorised is not None:
-        logits = coordinates.of_logits(whole_table(subject.memorised, subject.task).logits)
+        logits = coordinates.of_logits(all_pairs_table(subject.memorised, subject.task).logits)
         networks.append(ControlNetwork("the run's own memorising network", logits))
     circuit = claimed.circuit
     claims = logit_claims(layer.logits, circuit, program, networks, seed=seed)
@@ -183,7 +183,7 @@ def _nothing_found() -> Claim:
 
 def _without_hypothesis(subject: ModularSubject, began: float) -> ModularExplanation:
     """Return what can be said of a network whose operation is not addition in any coordinates that we know."""
-    logits = whole_table(subject.model, subject.task).logits
+    logits = all_pairs_table(subject.model, subject.task).logits
     right = float((logits.argmax(2) == subject.task.table).double().mean())
     losses = logits.double().logsumexp(2) - logits.double().gather(2, subject.task.table.unsqueeze(2)).squeeze(2)
     notes = list(subject.notes)

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from grokscope.analysis.binary.all_pairs import whole_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.operation import FoundOperation, find_operation
 from grokscope.errors import CheckpointError, ConfigError
 from grokscope.explanation.subject import ModularSubject
-from grokscope.interop import Imported, import_network
+from grokscope.interop import ImportedNetwork, load_network
 from grokscope.run.experiment import explain_validation
 from grokscope.tasks import FiniteData, ModularConfig, ModularTask
 from grokscope.tasks.modular.task import modular_task
@@ -35,7 +35,7 @@ _CONVERGED = 1e-4
 
 
 def modular_subject(
-    imported: Imported, *, operation: str | None = None, stated: Stated | None = None
+    imported: ImportedNetwork, *, operation: str | None = None, stated: Stated | None = None
 ) -> ModularSubject:
     """Return somebody else's network with the operation that it computes.
 
@@ -46,7 +46,7 @@ def modular_subject(
     Args:
         imported: the network.
         operation: what it computes [as stored with it, or found by trying].
-        stated: settings that :func:`grokscope.interop.import_network` was given.
+        stated: settings that :func:`grokscope.interop.load_network` was given.
 
     Raises:
         CheckpointError: it is no network on pairs of residues.
@@ -58,7 +58,7 @@ def modular_subject(
         unclear = best.found.agreement < RECOGNISED or (name == "attention_coefficient" and best.loss > _CONVERGED)
         if not unclear or name in (stated or {}) or name not in type(imported.model.config).model_fields:
             continue
-        other = _try(import_network(imported.source, p=imported.p, **{**(stated or {}), **settings}), operation)
+        other = _try(load_network(imported.source, p=imported.p, **{**(stated or {}), **settings}), operation)
         if other.loss < best.loss / 10 and other.found.agreement >= max(RECOGNISED, best.found.agreement):
             notes.append(
                 f"{name} {value} inferred, which weights do not show: with it the loss is {other.loss:.2g}, with the "
@@ -84,15 +84,15 @@ def modular_subject(
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    imported: Imported
+    imported: ImportedNetwork
     found: FoundOperation
     loss: float
     """Mean cross-entropy for the best operation, in nats."""
 
 
 @torch.no_grad()
-def _try(imported: Imported, operation: str | None) -> _Trial:
-    logits = whole_table(imported.model, _task(imported, "add")).logits.double()
+def _try(imported: ImportedNetwork, operation: str | None) -> _Trial:
+    logits = all_pairs_table(imported.model, _task(imported, "add")).logits.double()
     answers = logits.argmax(2)
     if operation is None:
         found = find_operation(answers)
@@ -103,7 +103,7 @@ def _try(imported: Imported, operation: str | None) -> _Trial:
     return _Trial(imported, found, float((logits.logsumexp(2) - right).mean()))
 
 
-def _task(imported: Imported, operation: str) -> ModularTask:
+def _task(imported: ImportedNetwork, operation: str) -> ModularTask:
     if imported.p is None:
         raise CheckpointError(
             f"{imported.source} is a network on {imported.model.n_ctx} tokens of {imported.model.d_vocab}, not on "

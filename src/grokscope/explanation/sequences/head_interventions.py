@@ -12,13 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.fresh_examples import score_of
+from grokscope.analysis.fresh_examples import evaluate
 from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.models.hooks import Hook
 from grokscope.models.transformer import Block
 from grokscope.tasks import Examples, Task
-from grokscope.training import Score
+from grokscope.training import Evaluation
 
 Head = tuple[int, int]
 """Layer and head."""
@@ -34,7 +34,7 @@ class Watched:
     task: Task
     examples: Examples
     cache: dict[str, Tensor]
-    score: Score
+    score: Evaluation
     """With nothing changed."""
 
     __repr__ = brief_repr
@@ -49,7 +49,7 @@ class Watched:
         }
         with torch.no_grad():
             logits, cache = model.run_with_cache(examples.tokens, names)
-        return cls(model, task, examples, cache, score_of(lambda _: logits, examples, task.scored_positions))
+        return cls(model, task, examples, cache, evaluate(lambda _: logits, examples, task.target_positions))
 
     @property
     def heads(self) -> list[Head]:
@@ -71,12 +71,12 @@ class Watched:
         return self.scored(hooks).accuracy
 
     @torch.no_grad()
-    def scored(self, hooks: Mapping[str, Hook]) -> Score:
+    def scored(self, hooks: Mapping[str, Hook]) -> Evaluation:
         """Return loss and accuracy with the hooks."""
         if not hooks:
             return self.score
         forward = lambda examples: self.model.run_with_hooks(examples.tokens, hooks)  # noqa: E731
-        return score_of(forward, self.examples, self.task.scored_positions)
+        return evaluate(forward, self.examples, self.task.target_positions)
 
     def without(self, heads: Collection[Head]) -> dict[str, Hook]:
         """Return hooks that replace what ``heads`` compute by its mean over the examples."""

@@ -6,7 +6,7 @@ from grokscope.analysis.fresh_examples import score_fresh
 from grokscope.errors import CheckpointError, ConfigError
 from grokscope.explanation.modular.identify import Stated
 from grokscope.explanation.subject import SequenceSubject
-from grokscope.interop import Imported, import_network
+from grokscope.interop import ImportedNetwork, load_network
 from grokscope.models import Transformer
 from grokscope.tasks import (
     DigitAdditionConfig,
@@ -21,7 +21,7 @@ DOUBLED = {"residual_scale": 2.0}
 """What the weights of the authors' network on repeated subsequences do not show."""
 
 
-def sequence_subject(imported: Imported, *, stated: Stated | None = None) -> SequenceSubject:
+def sequence_subject(imported: ImportedNetwork, *, stated: Stated | None = None) -> SequenceSubject:
     """Return somebody else's network on sequences with the task that its shapes allow.
 
     Raises:
@@ -32,7 +32,7 @@ def sequence_subject(imported: Imported, *, stated: Stated | None = None) -> Seq
     notes.append(f"task read off the shapes: {task.name.rpartition(',')[0]}")
     loss = _loss(imported, task)
     if imported.layout != "grokscope" and not set(DOUBLED) & set(stated or {}):
-        other = import_network(imported.source, p=None, **{**(stated or {}), **DOUBLED})
+        other = load_network(imported.source, p=None, **{**(stated or {}), **DOUBLED})
         doubled = _loss(other, task)
         if doubled < loss / 2:
             notes.append(
@@ -44,12 +44,12 @@ def sequence_subject(imported: Imported, *, stated: Stated | None = None) -> Seq
     return SequenceSubject(imported.source.name, best.model, task, notes=tuple(notes), imported=best)
 
 
-def _loss(imported: Imported, task: SequenceTask) -> float:
+def _loss(imported: ImportedNetwork, task: SequenceTask) -> float:
     assert isinstance(imported.model, Transformer)
     return score_fresh(imported.model, task, 256, seed=0).loss
 
 
-def _task(imported: Imported) -> SequenceTask:
+def _task(imported: ImportedNetwork) -> SequenceTask:
     """Return the task whose tokens and lengths the network has.
 
     Vocabularies tell them apart: digits have two tokens more than answers, triggers and noise at least three, and

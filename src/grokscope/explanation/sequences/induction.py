@@ -65,7 +65,7 @@ def explain_induction(subject: SequenceSubject, task: RepeatedSubsequencesTask, 
     """Return what a network that continues repeated subsequences computes."""
     began = time.perf_counter()
     examples = fresh_examples(task, N_EXAMPLES, seed=seed)
-    repeats = Repeats.of(examples, task.scored_positions)
+    repeats = Repeats.of(examples, task.target_positions)
     circuit = _find(subject.model, task, repeats)
     rule_loss, rule_accuracy = repeats.rule()
     score = circuit.watched.score

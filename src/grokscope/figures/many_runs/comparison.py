@@ -36,7 +36,7 @@ class GroupData:
     name: str
     tables: tuple[pd.DataFrame, ...]
     """Of every run: a column step, and curves."""
-    is_endless: bool = False
+    is_infinite: bool = False
     """Every step had fresh examples, so that the training curves say nothing more than those of the test set."""
     named: Mapping[str, Any] | None = None
     """The settings that tell it from the others, by name."""
@@ -54,7 +54,7 @@ class Panel:
 
 @styled
 def compared_curves(
-    groups: Sequence[GroupData], *, guessing_loss: float | None = None, log_steps: bool = False
+    groups: Sequence[GroupData], *, chance_loss: float | None = None, log_steps: bool = False
 ) -> Figure:
     """Return loss (nats, log scale) above accuracy over steps: a group's median, and a band of how far its runs spread.
 
@@ -65,7 +65,7 @@ def compared_curves(
 
     Args:
         groups: what to compare; tables with the columns of a run's metrics.
-        guessing_loss: drawn dotted (nats), where it is the same for all.
+        chance_loss: drawn dotted (nats), where it is the same for all.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
 
     Raises:
@@ -85,8 +85,8 @@ def compared_curves(
         _draw(accuracies, members, looks, "test_accuracy", train="train_accuracy")
         losses.set_yscale("log")
         losses.set_title(title, parse_math=False)
-        if guessing_loss is not None:
-            losses.axhline(guessing_loss, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
+        if chance_loss is not None:
+            losses.axhline(chance_loss, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
         accuracies.set_ylim(-0.04, 1.04)
         accuracies.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         if place + across >= len(facets):
@@ -104,8 +104,8 @@ def compared_curves(
     _steps(grid[0, 0], groups, logarithmic=log_steps, across=across)
     figure.align_ylabels()
     guessing = [Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="guessing")]
-    lines = {"test": SOLID} | ({} if all(group.is_endless for group in groups) else {"training": DASHED})
-    _legend(figure, looks, _kinds(facets, lines) + (guessing if guessing_loss is not None else []))
+    lines = {"test": SOLID} | ({} if all(group.is_infinite for group in groups) else {"training": DASHED})
+    _legend(figure, looks, _kinds(facets, lines) + (guessing if chance_loss is not None else []))
     return figure
 
 
@@ -219,7 +219,7 @@ def _draw(axes: Axes, members: _Members, looks: Mapping[str, str], column: str, 
             )
         marker = "o" if len(spread) < 3 else None  # a line through one point cannot be seen
         axes.plot(spread["step"], spread["median"], color=colour, label=name, marker=marker, markersize=4, zorder=4)
-        if train is not None and not group.is_endless:
+        if train is not None and not group.is_infinite:
             fitted = group_curve(group.tables, train).spread
             axes.plot(fitted["step"], fitted["median"], color=colour, linestyle=DASHED, linewidth=1.0, zorder=3)
 

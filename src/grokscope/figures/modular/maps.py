@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from grokscope.analysis import Circuit
+from grokscope.analysis import FourierSummary
 from grokscope.errors import ConfigError
 from grokscope.figures.theme import DIVERGING, MAX_SIDE, SEQUENTIAL, SPARSE, blank_figure, frame_image, styled
 
@@ -21,7 +21,7 @@ _ROW_HEIGHT = {1: 3.2, 2: 3.2, 3: 2.8, 4: 2.2}
 # Of a large p both functions show the corner a, b < MAX_SIDE: what is periodic can be seen there, and not in all of it.
 
 
-def attention_maps(circuit: Circuit) -> Figure:
+def attention_maps(circuit: FourierSummary) -> Figure:
     """Return, for each head (the first 16), the attention from the answer's position to token a, over all (a, b).
 
     After Nanda et al. (2023), section 4.1. All heads share one scale, 0 to 1.
@@ -36,7 +36,7 @@ def attention_maps(circuit: Circuit) -> Figure:
     return _maps(to_a, names, "attention to a", SEQUENTIAL, 0.0, 1.0)
 
 
-def neuron_maps(circuit: Circuit, n: int = 8) -> Figure:
+def neuron_maps(circuit: FourierSummary, n: int = 8) -> Figure:
     """Return the activations of at most ``n`` neurons over all (a, b): the clearest neuron of each key frequency.
 
     Without key frequencies, those that vary most. All share one scale: from zero, or around zero where an activation
@@ -56,7 +56,7 @@ def neuron_maps(circuit: Circuit, n: int = 8) -> Figure:
     return _maps(maps, list(chosen.values()), "activation", SPARSE, 0.0, extent)
 
 
-def neurons_to_show(circuit: Circuit, n: int) -> dict[int, str]:
+def neurons_to_show(circuit: FourierSummary, n: int) -> dict[int, str]:
     """Return at most ``n`` neurons with a name for each, by index: see :func:`neuron_maps`."""
     assert circuit.neurons is not None
     assert circuit.post is not None

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from grokscope.analysis import Circuit
+from grokscope.analysis import FourierSummary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, NeuronFrequencies
 from grokscope.errors import ConfigError
 from grokscope.figures.theme import BLUE, GREY, VERMILION, blank_figure, styled
@@ -13,7 +13,7 @@ _BINS = [place / 40 for place in range(41)]  # 0.85 is an edge, so no bar stands
 
 
 @styled
-def neuron_shares(circuit: Circuit) -> Figure:
+def neuron_shares(circuit: FourierSummary) -> Figure:
     """Return a histogram of the share of each neuron that its best frequency explains, and the sizes of the clusters.
 
     After Nanda et al. (2023), section 4.3: a neuron above 85 % belongs to its frequency's cluster.

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from grokscope.analysis import Circuit
+from grokscope.analysis import FourierSummary
 from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, ROUND, SINE, SPARSE, blank_figure, frame_image, styled
 
 
 @styled
-def weight_spectra(circuit: Circuit) -> Figure:
+def weight_spectra(circuit: FourierSummary) -> Figure:
     """Return the norms of the Fourier components of W_E and, where there are neurons, of W_L.
 
     Cos and sin of a frequency stand beside each other; key frequencies carry their number.
@@ -76,7 +76,7 @@ def neighbours(keys: Sequence[int], distance: float) -> list[list[int]]:
 
 
 @styled
-def logit_spectrum(circuit: Circuit) -> Figure:
+def logit_spectrum(circuit: FourierSummary) -> Figure:
     """Return the norms (over the answers) of the 2-D Fourier components of the logits, as a map.
 
     Beside it, where there are key frequencies, the same map for these alone. After Nanda et al. (2023), section 4.1.

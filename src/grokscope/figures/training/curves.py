@@ -18,7 +18,7 @@ def training_curves(
     metrics: pd.DataFrame,
     phases: Phases | None = None,
     *,
-    guessing_loss: float | None = None,
+    chance_loss: float | None = None,
     log_loss: bool = True,
     log_steps: bool = False,
 ) -> Figure:
@@ -29,7 +29,7 @@ def training_curves(
     Args:
         metrics: columns step, train_loss, train_accuracy, test_loss, test_accuracy; NaN where there is no test set.
         phases: shaded where they are complete.
-        guessing_loss: drawn dashed (nats): :attr:`grokscope.tasks.Task.guessing_loss`.
+        chance_loss: drawn dashed (nats): :attr:`grokscope.tasks.Task.chance_loss`.
         log_loss: logarithmic losses; linear ones begin at 0.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
     """
@@ -40,8 +40,8 @@ def training_curves(
         shade(axes, bands)
         for part, colour in (("train", TRAIN), ("test", TEST)):
             curve(axes, metrics, f"{part}_{what}", colour, part)
-    if guessing_loss is not None:
-        loss_axes.axhline(guessing_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label="guessing")
+    if chance_loss is not None:
+        loss_axes.axhline(chance_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1, label="guessing")
     if log_loss:
         loss_axes.set(yscale="log", ylabel="loss (nats, log scale)")
         plain_numbers_in_one_decade(loss_axes)

@@ -1,4 +1,4 @@
-"""Phase changes on endless data above grokking on limited data, task by task."""
+"""Phase changes on infinite data above grokking on limited data, task by task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ class TrainedRun:
 
     task: str
     """What is learned, in a few words: runs of one task share a column."""
-    is_endless: bool
+    is_infinite: bool
     metrics: pd.DataFrame
-    guessing_loss: float
+    chance_loss: float
     changes: dict[str, ChangePoint]
     """Of :func:`grokscope.analysis.curves.change_points.change_points`."""
 
 
 @styled
-def endless_against_finite(runs: Sequence[TrainedRun]) -> Figure:
-    """Return a column for each task: loss on endless data above, training and test loss on limited data below.
+def infinite_against_finite(runs: Sequence[TrainedRun]) -> Figure:
+    """Return a column for each task: loss on infinite data above, training and test loss on limited data below.
 
     Steps are logarithmic and shared by both rows, so that a phase change above and the fitting and the grokking below
     can be compared. Dotted: the change points. Several runs of a task are drawn over each other.
 
-    After Nanda & Lieberum (2022): what has a phase change on endless data groks on limited data with regularisation.
+    After Nanda & Lieberum (2022): what has a phase change on infinite data groks on limited data with regularisation.
 
     Raises:
         ConfigError: there are no runs.
@@ -45,12 +45,12 @@ def endless_against_finite(runs: Sequence[TrainedRun]) -> Figure:
     figure = blank_figure(5.4)
     grid = figure.subplots(2, len(tasks), squeeze=False, sharex="col")
     for column, task in enumerate(tasks):
-        for row, endless in enumerate((True, False)):
-            chosen = [run for run in runs if run.task == task and run.is_endless == endless]
-            _panel(grid[row][column], chosen, endless=endless)
+        for row, infinite in enumerate((True, False)):
+            chosen = [run for run in runs if run.task == task and run.is_infinite == infinite]
+            _panel(grid[row][column], chosen, infinite=infinite)
         grid[0][column].set_title(task)
         grid[1][column].set_xlabel("step")
-    grid[0][0].set_ylabel("endless data\nloss (nats)")
+    grid[0][0].set_ylabel("infinite data\nloss (nats)")
     grid[1][0].set_ylabel("limited data\nloss (nats)")
     handles = [
         Line2D([], [], color=TRAIN, label="training loss (limited data)"),
@@ -62,12 +62,12 @@ def endless_against_finite(runs: Sequence[TrainedRun]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, runs: Sequence[TrainedRun], *, endless: bool) -> None:
+def _panel(axes: Axes, runs: Sequence[TrainedRun], *, infinite: bool) -> None:
     if not runs:
         axes.text(0.5, 0.5, "no run given", transform=axes.transAxes, ha="center", va="center", color=GREY)
         axes.grid(False)
         return
-    curves = (("test_loss", TEST),) if endless else (("train_loss", TRAIN), ("test_loss", TEST))
+    curves = (("test_loss", TEST),) if infinite else (("train_loss", TRAIN), ("test_loss", TEST))
     told = []
     for run in runs:
         trained = run.metrics[run.metrics["step"] > 0]
@@ -76,7 +76,7 @@ def _panel(axes: Axes, runs: Sequence[TrainedRun], *, endless: bool) -> None:
             if name in run.changes:
                 axes.axvline(run.changes[name].location, color=colour, linestyle=":", linewidth=1)
         told.append(_told(run))
-    axes.axhline(runs[0].guessing_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    axes.axhline(runs[0].chance_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     axes.set(xscale="log")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
@@ -91,6 +91,6 @@ def _told(run: TrainedRun) -> str:
     test, train = run.changes.get("test_loss"), run.changes.get("train_loss")
     if test is None:
         return "no change of test loss"
-    if run.is_endless or train is None:
+    if run.is_infinite or train is None:
         return f"step {test.location:,.0f}"
     return f"delay {test.location - train.location:,.0f} steps"

@@ -17,7 +17,9 @@ _TRAINING = ", training"
 
 
 @styled
-def part_curves(metrics: pd.DataFrame, parts: Sequence[str], *, train: bool = False, log_steps: bool = False) -> Figure:
+def subtask_curves(
+    metrics: pd.DataFrame, parts: Sequence[str], *, train: bool = False, log_steps: bool = False
+) -> Figure:
     """Return the test loss (nats) of every part of a task over steps, from the first part, dark, to the last, light.
 
     Of more than twelve parts, the median and the range of their losses. After Nanda & Lieberum (2022): a loss curve

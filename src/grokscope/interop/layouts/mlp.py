@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grokscope.interop.parsed import Draft
-from grokscope.interop.shape_reader import Shelf
+from grokscope.interop.parsed import ParsedWeights
+from grokscope.interop.shape_reader import TensorReader
 
 CLOCK_AND_PIZZA, CHUGHTAI, OURS = "The Clock and the Pizza", "Chughtai et al.", "grokscope MLP"
 
@@ -24,7 +24,7 @@ def layout_of_mlp(tensors: dict[str, Tensor]) -> str | None:
     return None
 
 
-def draft_mlp(shelf: Shelf) -> Draft:
+def draft_mlp(shelf: TensorReader) -> ParsedWeights:
     """Return the multilayer perceptron whose tensors are on the shelf, which knows their layout.
 
     Raises:
@@ -33,7 +33,7 @@ def draft_mlp(shelf: Shelf) -> Draft:
     return {CLOCK_AND_PIZZA: _clock_and_pizza, CHUGHTAI: _chughtai, OURS: _ours}[shelf.layout](shelf)
 
 
-def _clock_and_pizza(shelf: Shelf) -> Draft:
+def _clock_and_pizza(shelf: TensorReader) -> ParsedWeights:
     """Linear layers of PyTorch, ``[out, in]``, on the sum of the pair's embeddings or on both side by side."""
     weights = {"embed.W_E": shelf.take("embed.weight", "d_vocab d_model")}
     n_layers = _n_layers(shelf, r"l(\d+)\.weight", first=1)
@@ -52,7 +52,7 @@ def _clock_and_pizza(shelf: Shelf) -> Draft:
     return _draft(shelf, weights, n_ctx=2, n_layers=n_layers, combine="sum" if n_embeddings == 1 else "concat")
 
 
-def _chughtai(shelf: Shelf) -> Draft:
+def _chughtai(shelf: TensorReader) -> ParsedWeights:
     """One hidden layer on two embeddings side by side, one for each token; no biases."""
     embeddings = [shelf.take(name, "d_vocab d_model") for name in ("W_x", "W_y")]
     W_in = shelf.take("W", "d_in d_mlp")
@@ -65,7 +65,7 @@ def _chughtai(shelf: Shelf) -> Draft:
     return _draft(shelf, weights, n_ctx=2, n_layers=1, combine="concat", shared_embedding=False)
 
 
-def _ours(shelf: Shelf) -> Draft:
+def _ours(shelf: TensorReader) -> ParsedWeights:
     """A checkpoint of one of our own runs."""
     shared = shelf.n_axes("embed.W_E") == 2
     weights = {"embed.W_E": shelf.take("embed.W_E", "d_vocab d_model" if shared else "n_ctx d_vocab d_model")}
@@ -95,12 +95,12 @@ def _ours(shelf: Shelf) -> Draft:
     )
 
 
-def _n_layers(shelf: Shelf, pattern: str, *, first: int) -> int:
+def _n_layers(shelf: TensorReader, pattern: str, *, first: int) -> int:
     numbers = [int(match[1]) for match in (re.fullmatch(pattern, name) for name in shelf.left) if match]
     return 1 + max(numbers) - first
 
 
-def _n_embeddings(shelf: Shelf, name: str, W_in: Tensor, allowed: Collection[int]) -> int:
+def _n_embeddings(shelf: TensorReader, name: str, W_in: Tensor, allowed: Collection[int]) -> int:
     """Return how many embeddings side by side the first layer reads; one: their sum."""
     d_in, d_model = shelf.sizes["d_in"], shelf.sizes["d_model"]
     for n_embeddings in sorted(allowed):
@@ -110,8 +110,8 @@ def _n_embeddings(shelf: Shelf, name: str, W_in: Tensor, allowed: Collection[int
     raise shelf.mismatch(name, W_in, f"{widths} inputs")
 
 
-def _draft(shelf: Shelf, weights: dict[str, Tensor], *, n_ctx: int | None, **config: Any) -> Draft:
+def _draft(shelf: TensorReader, weights: dict[str, Tensor], *, n_ctx: int | None, **config: Any) -> ParsedWeights:
     sizes = shelf.sizes
     config = {"kind": "mlp", "d_model": sizes["d_model"], "d_mlp": sizes["d_mlp"], **config}
     d_vocab = sizes["d_vocab"]
-    return Draft(shelf.layout, weights, config, d_vocab, sizes.get("d_vocab_out", d_vocab), n_ctx, shelf.left)
+    return ParsedWeights(shelf.layout, weights, config, d_vocab, sizes.get("d_vocab_out", d_vocab), n_ctx, shelf.left)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from grokscope.interop.parsed import Draft
-from grokscope.interop.shape_reader import Shelf
+from grokscope.interop.parsed import ParsedWeights
+from grokscope.interop.shape_reader import TensorReader
 
 AUTHORS, TRANSFORMER_LENS = "Nanda & Lieberum", "TransformerLens"
 
@@ -55,7 +55,7 @@ def layout_of_transformer(tensors: dict[str, Tensor]) -> str | None:
     return None
 
 
-def draft_transformer(shelf: Shelf) -> Draft:
+def draft_transformer(shelf: TensorReader) -> ParsedWeights:
     """Return the transformer whose tensors are on the shelf, which knows their layout.
 
     Raises:
@@ -95,7 +95,7 @@ def draft_transformer(shelf: Shelf) -> Draft:
         **{name: sizes[name] for name in ("d_model", "n_heads", "d_head", "d_mlp") if name in sizes},
     }
     d_vocab_out = sizes.get("d_vocab_out", sizes["d_vocab"])
-    return Draft(shelf.layout, weights, config, sizes["d_vocab"], d_vocab_out, sizes["n_ctx"], shelf.left)
+    return ParsedWeights(shelf.layout, weights, config, sizes["d_vocab"], d_vocab_out, sizes["n_ctx"], shelf.left)
 
 
 def _places(n_layers: int) -> Iterator[tuple[str, str, str]]:

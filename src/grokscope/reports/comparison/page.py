@@ -55,10 +55,10 @@ def curves_of(compared: ComparedRuns) -> Figure:
     Raises:
         ConfigError: there are more groups than a picture can show.
     """
-    guessing = {run.task.guessing_loss for run in compared.runs}
+    guessing = {run.task.chance_loss for run in compared.runs}
     groups = _data(compared, [run.metrics for run in compared.runs])
     return figures.compared_curves(
-        groups, guessing_loss=guessing.pop() if len(guessing) == 1 else None, log_steps=_log_steps(compared)
+        groups, chance_loss=guessing.pop() if len(guessing) == 1 else None, log_steps=_log_steps(compared)
     )
 
 
@@ -105,7 +105,7 @@ def _data(compared: ComparedRuns, tables: Sequence[pd.DataFrame]) -> list[GroupD
     """Return the groups as figures take them; ``tables`` are of all runs, group by group."""
     left = iter(tables)
     return [
-        GroupData(group.name, tuple(next(left) for _ in group.runs), group.is_endless, group.named)
+        GroupData(group.name, tuple(next(left) for _ in group.runs), group.is_infinite, group.named)
         for group in compared.groups
     ]
 
@@ -122,11 +122,11 @@ def _caption(compared: ComparedRuns) -> str:
         "the run that ended first; the band is from the lowest to the highest of up to ten runs, and the middle half "
         "of more."
     )
-    endless = any(group.is_endless for group in compared.groups)
-    training = " Of endless data the training curves are left out: fresh examples say what the test set says."
+    infinite = any(group.is_infinite for group in compared.groups)
+    training = " Of infinite data the training curves are left out: fresh examples say what the test set says."
     return (
         f"Loss, on a logarithmic scale, and accuracy against the number of weight updates{scale}."
-        f"{medians if several else ''}{training if endless else ''}"
+        f"{medians if several else ''}{training if infinite else ''}"
     )
 
 
@@ -135,8 +135,8 @@ def _inside(compared: ComparedRuns) -> tuple[Picture | None, str]:
     tasks = [run.task for run in compared.runs]
     if isinstance(tasks[0], ModularTask):
         return _measures(compared)
-    parts = tasks[0].parts
-    if any(task.parts != parts for task in tasks):
+    parts = tasks[0].subtasks
+    if any(task.subtasks != parts for task in tasks):
         return None, "The parts of the task are not drawn: they are not the same in all runs."
     if not 0 < len(parts) <= MOST_PARTS:
         return None, f"The {len(parts)} parts of the task are not drawn: a picture has room for {MOST_PARTS}."

@@ -149,7 +149,7 @@ def _what_came_out(groups: Sequence[RunGroup], table: pd.DataFrame) -> list[str]
         return [f"{n} of {runs} runs grokked, in {some} of {len(groups)} groups; the tables say which, and when."]
     for group, row in zip(groups, table.to_dict("records"), strict=True):
         n, reached = row["runs"], row["grokked_runs"]
-        verb = f"reached {_ENOUGH} test accuracy" if group.is_endless else "grokked"
+        verb = f"reached {_ENOUGH} test accuracy" if group.is_infinite else "grokked"
         if n == 1:
             when = f"{verb} at {formatting.step(round(row['grokked_median']))}" if reached else f"has not {verb}"
             told.append(f"“{group.name}”: its one run {when}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from grokscope.analysis import Circuit, Phases
+from grokscope.analysis import FourierSummary, Phases
 from grokscope.explanation import ModularExplanation
 from grokscope.tasks import Task
 
@@ -27,7 +27,7 @@ class Measured:
 
     metrics: pd.DataFrame
     phases: Phases
-    circuit: Circuit | None = None
+    circuit: FourierSummary | None = None
     """Of the network; None where there is no checkpoint."""
     explanation: ModularExplanation | None = None
     """Of the network; None where it was not explained, or is not of modular arithmetic."""

@@ -15,7 +15,7 @@ _NOT_RECORDED = "not recorded"
 
 def _digits_below_half(published: Sequence[int], measured: Measured) -> Comparison:
     metrics = measured.metrics
-    parts = () if measured.task is None else measured.task.parts
+    parts = () if measured.task is None else measured.task.subtasks
     found = [_first_below(metrics, f"test_loss_{part}", _HALF) for part in parts]
     return Comparison(
         f"steps at which each digit's loss falls below {_HALF:g} nats, the leading one first",
@@ -62,7 +62,7 @@ def _last_test_loss(published: float, measured: Measured) -> Comparison:
 def _change_between(what: str) -> Compared:
     def compared(published: Sequence[int], measured: Measured) -> Comparison:
         first, last = published
-        ceiling = np.inf if measured.task is None else measured.task.guessing_loss
+        ceiling = np.inf if measured.task is None else measured.task.chance_loss
         change = find_change_point(measured.metrics["step"], measured.metrics["test_loss"], ceiling=ceiling)
         told, remark = "no change", ""
         if change is not None:
@@ -78,7 +78,7 @@ def _losses(published: Mapping[int, float | tuple[float | None, float | None]], 
     rows = measured.metrics.set_index("step").to_dict("index")
     expected, found = [], []
     for step, losses in published.items():
-        # a pair is of training and test; of endless data one number says both
+        # a pair is of training and test; of infinite data one number says both
         wanted = dict(zip(("train", "test"), losses, strict=True)) if isinstance(losses, tuple) else {"test": losses}
         row = rows.get(step)
         for data, loss in wanted.items():

@@ -10,7 +10,7 @@ from grokscope.reports.replay.frames import Film, Frame, evenly_chosen, join_fra
 from grokscope.reports.replay.modular import ModularCamera
 from grokscope.reports.replay.sequences import SequenceCamera
 from grokscope.run import Run
-from grokscope.run.parallel import look_at_each
+from grokscope.run.parallel import map_checkpoints
 from grokscope.tasks import ModularTask, SequenceTask
 
 MOST_FRAMES = 150
@@ -69,7 +69,7 @@ def film_run(
         return (at, frame(model)) if _is_finite(model) else None
 
     begin(len(steps))
-    seen = [each for each in look_at_each(steps, look, task, advance) if each is not None]
+    seen = [each for each in map_checkpoints(steps, look, task, advance) if each is not None]
     return join_frames([at for at, _ in seen], [frame for _, frame in seen]) if len(seen) > 1 else None
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from grokscope.analysis.binary.unembedding import token_embedding
 from grokscope.analysis.fourier import row_frequencies
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
-from grokscope.analysis.modular.fourier_summary import Circuit, read_circuit
+from grokscope.analysis.modular.fourier_summary import FourierSummary, fourier_summary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
@@ -48,7 +48,7 @@ class ModularCamera:
             task: what it was trained on.
             room: see the field.
         """
-        circuit = read_circuit(model, task)
+        circuit = fourier_summary(model, task)
         neurons = _clearest(circuit)
         round_ = [k for k in circuit.key_frequencies if 2 * k != task.p][
             :MOST_TILES
@@ -58,7 +58,7 @@ class ModularCamera:
 
     def frame(self, model: Transformer | MLP) -> Frame:
         """Return the pictures of ``model``."""
-        circuit = read_circuit(model, self.task)
+        circuit = fourier_summary(model, self.task)
         pictures = [_norms("embedding", "Fourier norms of the embedding", "norm of W_E", circuit.embedding_norms)]
         if circuit.logit_map_norms is not None:
             title = "Fourier norms of the neuron-logit map"
@@ -72,7 +72,7 @@ class ModularCamera:
             _logits(circuit, self.room),
         )
 
-    def _specialised(self, circuit: Circuit) -> tuple[Bars, ...]:
+    def _specialised(self, circuit: FourierSummary) -> tuple[Bars, ...]:
         if circuit.neurons is None:
             return ()
         share, frequency = circuit.neurons.share, circuit.neurons.frequency
@@ -98,14 +98,14 @@ class ModularCamera:
         names = tuple(f"k = {k}" for k in self.frequencies)
         return Points("circles", "The tokens in the planes of the key frequencies", names, order, points[None])
 
-    def _attention(self, circuit: Circuit) -> Maps | None:
+    def _attention(self, circuit: FourierSummary) -> Maps | None:
         if circuit.pattern is None:
             return None
         shown = self._corner(circuit.pattern[:, :, :MOST_TILES, 0])
         names = tuple(f"head {head}" for head in range(len(shown)))
         return _over_pairs("attention", "Attention to a, on every pair", "attention", names, "sequential", shown)
 
-    def _neurons(self, circuit: Circuit) -> Maps | None:
+    def _neurons(self, circuit: FourierSummary) -> Maps | None:
         if circuit.post is None:
             return None
         shown = self._corner(circuit.post[:, :, list(self.neurons)])
@@ -120,7 +120,7 @@ class ModularCamera:
         return values[:side, :side].permute(2, 0, 1)
 
 
-def _clearest(circuit: Circuit) -> tuple[int, ...]:
+def _clearest(circuit: FourierSummary) -> tuple[int, ...]:
     """Return the clearest neuron of each key frequency; without key frequencies those that vary most."""
     if circuit.neurons is None or circuit.post is None:
         return ()
@@ -146,7 +146,7 @@ def _over_pairs(
     return Maps(name, title, "b", "a", label, tiles, palette, values.numpy().astype(float)[None])
 
 
-def _logits(circuit: Circuit, room: int) -> Maps:
+def _logits(circuit: FourierSummary, room: int) -> Maps:
     """Return the strength of each pair of frequencies in the logits: cos and sin of each taken together.
 
     Of more than there is room for, neighbours are shown as one, by the strongest of them.

@@ -88,5 +88,5 @@ def watch_training(
             f"{run.path} has nothing to watch: a film needs two checkpoints with finite weights, and on sequences a "
             f"transformer; it has {len(run.steps)}"
         )
-    phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.guessing_loss)
+    phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.chance_loss)
     return TrainingFilm(run.experiment.name, make_player(film, metrics, history.measures, phases))

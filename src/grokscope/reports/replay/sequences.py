@@ -10,7 +10,7 @@ from grokscope.analysis.sequences.attention_examples import example_attention
 from grokscope.analysis.sequences.carries import CARRY_WORDS, Carry, answers, carry_cases, predictions, scores_by_case
 from grokscope.analysis.sequences.induction import Repeats, head_scores
 from grokscope.analysis.sequences.skip_trigrams import is_readable, readout
-from grokscope.analysis.sequences.token_labels import token_names
+from grokscope.analysis.sequences.token_labels import token_labels
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
 from grokscope.reports.replay.frames import Bars, Frame, Maps, Picture
@@ -53,14 +53,16 @@ class SequenceCamera:
                 own = _trigrams(model, task)
             case _:
                 own = []
-        parts = [self._parts(model)] if task.parts else []
+        parts = [self._parts(model)] if task.subtasks else []
         return (*parts, *own, self._patterns(model))
 
     def _parts(self, model: Transformer) -> Bars:
         task = self.task
-        score = Evaluator(model, self.examples, task.scored_positions, len(task.parts))()
-        names = tuple(part.replace("_", " ") for part in task.parts)
-        return _bars("parts", "Loss of each part, on fresh examples", "", "loss (nats)", names, {"loss": score.parts})
+        score = Evaluator(model, self.examples, task.target_positions, len(task.subtasks))()
+        names = tuple(part.replace("_", " ") for part in task.subtasks)
+        return _bars(
+            "parts", "Loss of each part, on fresh examples", "", "loss (nats)", names, {"loss": score.subtasks}
+        )
 
     def _patterns(self, model: Transformer) -> Maps:
         attention = example_attention(model, self.task, self.examples)
@@ -76,7 +78,7 @@ class SequenceCamera:
         )  # fmt: skip
 
     def _heads(self, model: Transformer, task: RepeatedSubsequencesTask) -> Bars:
-        scores = head_scores(model, Repeats.of(self.examples, task.scored_positions))
+        scores = head_scores(model, Repeats.of(self.examples, task.target_positions))
         layers, heads = scores.previous_token.shape
         names = tuple(f"{layer}.{head}" for layer in range(layers) for head in range(heads))
         series = {
@@ -104,7 +106,7 @@ def _trigrams(model: Transformer, task: SkipTrigramsTask) -> list[Picture]:
         return []
     tables = readout(model, task)
     heads = range(len(tables.scores))
-    tokens = tuple(token_names(task, torch.arange(task.d_vocab)))
+    tokens = tuple(token_labels(task, torch.arange(task.d_vocab)))
     score = Bars("qk", "How much the query looks for each token", "token", "attention score", tokens,
                  tuple(f"head {head}" for head in heads), tables.scores.numpy().astype(float)[None])  # fmt: skip
     outputs = tables.outputs - tables.outputs.mean(2, keepdim=True)

@@ -46,7 +46,7 @@ def circuit_facts(explanation: CircuitExplanation) -> Facts:
     return (
         *at,
         ("Task", explanation.task),
-        ("Circuit tested", explanation.circuit),
+        ("FourierSummary tested", explanation.circuit),
         ("Accuracy", f"{right} of what is to be predicted in fresh examples, loss {loss}"),
         *((name[:1].upper() + name[1:], value) for name, value in explanation.facts),
     )

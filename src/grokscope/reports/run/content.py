@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from grokscope.analysis import Circuit, find_phases
+from grokscope.analysis import FourierSummary, find_phases
 from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explanation.modular.explain import LARGEST
 from grokscope.models import MLP, Transformer
@@ -104,15 +104,15 @@ def read_content(
         ConfigError: ``published`` has an unknown name.
     """
     experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.steps
-    endless = task.train is None
-    phases, history = find_phases(metrics, task.guessing_loss), read_history(run)
+    infinite = task.train is None
+    phases, history = find_phases(metrics, task.chance_loss), read_history(run)
     shown = step if step is not None or not steps else steps[-1]
     looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
     if shown is not None:
         looked = _look(Source(run, shown), shown, history)
-    went = outcome(metrics, phases, Data(task.guessing_loss, endless, does_task(looked.explanation)))
+    went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task(looked.explanation)))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
-    banded = NO_PHASES if endless else phases
+    banded = NO_PHASES if infinite else phases
     film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)
     return Content(
         title=experiment.name,
@@ -140,7 +140,7 @@ class _Looked:
     found: tuple[str, ...]
     evidence: Evidence | None = None
     explanation: Explanation | None = None
-    circuit: Circuit | None = None
+    circuit: FourierSummary | None = None
     pictures: tuple[Picture, ...] = ()
 
 

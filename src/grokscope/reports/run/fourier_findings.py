@@ -1,6 +1,6 @@
 """What the Fourier picture of a network shows, in words, and what it does not."""
 
-from grokscope.analysis import Circuit
+from grokscope.analysis import FourierSummary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, MIN_CLUSTER
 from grokscope.reports import formatting
 from grokscope.tasks.modular.operations import RANDOM
@@ -12,7 +12,7 @@ CORRELATIONAL = (
 TESTED_BELOW = "This Fourier picture says where to look; the claims below are the test."
 
 
-def findings(circuit: Circuit, operation: str, *, tested: bool) -> tuple[str, ...]:
+def findings(circuit: FourierSummary, operation: str, *, tested: bool) -> tuple[str, ...]:
     """Return what was found, each with its threshold, and the caveats that apply.
 
     ``tested``: the page has the claims that interventions have tested.
@@ -20,7 +20,7 @@ def findings(circuit: Circuit, operation: str, *, tested: bool) -> tuple[str, ..
     return (_clusters(circuit), *_caveats(circuit, operation), TESTED_BELOW if tested else CORRELATIONAL)
 
 
-def _clusters(circuit: Circuit) -> str:
+def _clusters(circuit: FourierSummary) -> str:
     neurons, keys = circuit.neurons, circuit.key_frequencies
     if neurons is None:
         return "The network has no neurons, so there are no clusters to read key frequencies from."
@@ -39,7 +39,7 @@ def _clusters(circuit: Circuit) -> str:
     return f"{which}: {each}. Clusters hold {held}: those of which {rule}."
 
 
-def _caveats(circuit: Circuit, operation: str) -> list[str]:
+def _caveats(circuit: FourierSummary, operation: str) -> list[str]:
     caveats = []
     if circuit.p <= 3:
         caveats.append(f"Modulo {circuit.p} there is only one frequency, so that it explains the neurons says nothing.")

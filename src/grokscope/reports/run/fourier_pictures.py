@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from grokscope import figures
-from grokscope.analysis import Circuit
+from grokscope.analysis import FourierSummary
 from grokscope.figures.modular.maps import MAX_HEADS
 from grokscope.figures.modular.spectra import rows_of
 from grokscope.figures.theme import MAX_SIDE
@@ -11,7 +11,7 @@ from grokscope.reports import formatting
 from grokscope.reports.run.pictures import Picture
 
 
-def fourier_pictures(circuit: Circuit) -> tuple[Picture, ...]:
+def fourier_pictures(circuit: FourierSummary) -> tuple[Picture, ...]:
     """Return the figures that this network has data for, in the order of the page."""
     drawn = [_weights(circuit)]
     drawn += [] if circuit.neurons is None else [_shares(circuit)]
@@ -21,7 +21,7 @@ def fourier_pictures(circuit: Circuit) -> tuple[Picture, ...]:
     return tuple(drawn)
 
 
-def _weights(circuit: Circuit) -> Picture:
+def _weights(circuit: FourierSummary) -> Picture:
     maps = "W_E" if circuit.logit_map_components is None else "W_E and of W_L"
     caption = (
         f"Norm of each Fourier component of {maps}. A network that computes with a few frequencies has few high pairs "
@@ -35,13 +35,13 @@ def _weights(circuit: Circuit) -> Picture:
     return Picture("weights", "Weights in the Fourier basis", caption, figures.weight_spectra(circuit))
 
 
-def _key_share(components: Tensor, circuit: Circuit) -> float:
+def _key_share(components: Tensor, circuit: FourierSummary) -> float:
     power = components.double().square()
     rows = [row for k in circuit.key_frequencies for row in rows_of(k, circuit.p)]
     return float(power[rows].sum() / power[1:].sum())
 
 
-def _shares(circuit: Circuit) -> Picture:
+def _shares(circuit: FourierSummary) -> Picture:
     caption = (
         "Left: how much of each neuron's variance over all inputs its best single frequency explains. Right: how many "
         "neurons each frequency has above the threshold (dashed); blue are the key frequencies. After grokking most "
@@ -50,7 +50,7 @@ def _shares(circuit: Circuit) -> Picture:
     return Picture("shares", "Neurons and their frequencies", caption, figures.neuron_shares(circuit))
 
 
-def _logits(circuit: Circuit) -> Picture:
+def _logits(circuit: FourierSummary) -> Picture:
     caption = (
         "Norm, over the answers, of each component of the logits in the product basis: rows are the Fourier components "
         "in a, columns those in b. A network that adds through angles writes only into small blocks on the diagonal, "
@@ -63,7 +63,7 @@ def _logits(circuit: Circuit) -> Picture:
     return Picture("logits", "Logits in the Fourier basis", caption, figures.logit_spectrum(circuit))
 
 
-def _block_share(circuit: Circuit) -> float | None:
+def _block_share(circuit: FourierSummary) -> float | None:
     power = circuit.logit_components.double().square()
     varying = float(power.sum() - power[0, 0])
     blocks = 0.0
@@ -72,7 +72,7 @@ def _block_share(circuit: Circuit) -> float | None:
     return blocks / varying if varying > 0 else None
 
 
-def _attention(circuit: Circuit) -> Picture:
+def _attention(circuit: FourierSummary) -> Picture:
     assert circuit.pattern is not None
     n_heads = circuit.pattern.shape[2]
     which = f" The first {MAX_HEADS} of {n_heads} heads are shown." if n_heads > MAX_HEADS else ""
@@ -83,7 +83,7 @@ def _attention(circuit: Circuit) -> Picture:
     return Picture("attention", "Attention on every input", caption, figures.attention_maps(circuit))
 
 
-def _neurons(circuit: Circuit) -> Picture:
+def _neurons(circuit: FourierSummary) -> Picture:
     which = "for each key frequency, the neuron that it explains best, with the share of the variance that it explains"
     if not circuit.key_frequencies:
         which = "the neurons that vary most, as no frequency has a cluster"
@@ -91,5 +91,5 @@ def _neurons(circuit: Circuit) -> Picture:
     return Picture("neurons", "Neurons on every input", caption, figures.neuron_maps(circuit))
 
 
-def _pairs(circuit: Circuit) -> str:
+def _pairs(circuit: FourierSummary) -> str:
     return "for every pair (a, b)" if circuit.p <= MAX_SIDE else f"for the pairs (a, b) with both below {MAX_SIDE}"

@@ -15,7 +15,7 @@ from grokscope.analysis.modular.embedding_planes import embedding_planes, projec
 from grokscope.analysis.modular.frequency_ablations import frequency_ablations
 from grokscope.analysis.sequences.attention_examples import example_attention
 from grokscope.analysis.sequences.skip_trigrams import is_readable, readout
-from grokscope.analysis.sequences.token_labels import token_names
+from grokscope.analysis.sequences.token_labels import token_labels
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import Transformer
 from grokscope.reports.run.source import Source
@@ -89,7 +89,7 @@ def _curves(source: Source) -> Figure:
     return figures.training_curves(
         source.metrics,
         source.phases,
-        guessing_loss=source.task.guessing_loss,
+        chance_loss=source.task.chance_loss,
         log_loss=source.log_loss is not False,
         log_steps=source.steps_are_log,
     )
@@ -97,7 +97,9 @@ def _curves(source: Source) -> Figure:
 
 def _parts(source: Source) -> Figure:
     task = source.task
-    return figures.part_curves(source.metrics, task.parts, train=task.train is not None, log_steps=source.steps_are_log)
+    return figures.subtask_curves(
+        source.metrics, task.subtasks, train=task.train is not None, log_steps=source.steps_are_log
+    )
 
 
 def _measures(source: Source) -> Figure:
@@ -145,7 +147,7 @@ def _trigrams(source: Source) -> Figure:
     if not isinstance(model, Transformer) or not is_readable(model):
         raise ConfigError("the tables are the network only if that is one layer of attention without MLP and LayerNorm")
     tables = readout(model, task).above_noise(task.background)
-    return figures.trigram_tables(tables, token_names(task, torch.arange(task.d_vocab)))
+    return figures.trigram_tables(tables, token_labels(task, torch.arange(task.d_vocab)))
 
 
 def _of_network(shows: str, draw: Callable[[Source], Figure], kinds: tuple[str, ...] = MODULAR) -> Entry:

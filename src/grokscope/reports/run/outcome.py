@@ -25,9 +25,9 @@ class Outcome:
 class Data:
     """What an outcome is judged by, besides the curves."""
 
-    guessing_loss: float
-    """:attr:`grokscope.tasks.Task.guessing_loss`, in nats."""
-    endless: bool
+    chance_loss: float
+    """:attr:`grokscope.tasks.Task.chance_loss`, in nats."""
+    infinite: bool
     """Every step has fresh examples, so that nothing can be memorised."""
     does_task: bool = False
     """The explanation has shown that the network does its task, which need not mean an accuracy of 95 %: what cannot
@@ -42,7 +42,7 @@ def outcome(metrics: pd.DataFrame, phases: Phases, data: Data) -> Outcome:
         )
     headline, story = _story(metrics, phases, data)
     first = int(metrics["step"].iloc[0])
-    begun = "" if data.endless else phases_in_words(phases, first, "the test loss")
+    begun = "" if data.infinite else phases_in_words(phases, first, "the test loss")
     return Outcome(headline, tuple(text for text in (story, begun, _last_scores(metrics)) if text))
 
 
@@ -56,14 +56,14 @@ def _story(metrics: pd.DataFrame, phases: Phases, data: Data) -> tuple[str, str]
         told = f"I{reached[1:]}" if learned else f"Its training accuracy is below {_ENOUGH}"
         return headline, f"{told}. There is no test set, so whether it generalises cannot be said."
     if phases.grokked is not None:
-        return _generalised(phases.grokked, phases.memorised, fitted, endless=data.endless)
+        return _generalised(phases.grokked, phases.memorised, fitted, infinite=data.infinite)
     begun = ""
     if phases.generalised is not None:
         begun = f" I{_below_guessing(phases, data)[1:]}."
     if data.does_task and phases.generalised is not None:
         return _does_task(metrics, phases, fitted, data)
     not_yet = f"its test accuracy has not stayed at {_ENOUGH}"
-    if data.endless:
+    if data.infinite:
         return "Has not learned the task", f"Every step has fresh examples, and {not_yet}.{begun}"
     if learned and begun:
         return "Learned its training set, generalises in part", f"I{reached[1:]}, but {not_yet}.{begun}"
@@ -75,9 +75,9 @@ def _story(metrics: pd.DataFrame, phases: Phases, data: Data) -> tuple[str, str]
     )
 
 
-def _generalised(grokked: int, peak: int | None, fitted: int | None, *, endless: bool) -> tuple[str, str]:
+def _generalised(grokked: int, peak: int | None, fitted: int | None, *, infinite: bool) -> tuple[str, str]:
     from_then = f"from {formatting.step(grokked)} on its test accuracy is at least {_ENOUGH}"
-    if endless:
+    if infinite:
         return f"Learned the task by {formatting.step(grokked)}", f"It learned the task: {from_then}."
     if peak is not None and fitted is not None and fitted < grokked:
         return f"Grokked at {formatting.step(grokked)}", (
@@ -96,7 +96,7 @@ def _does_task(metrics: pd.DataFrame, phases: Phases, fitted: int | None, data: 
         f"{_below_guessing(phases, data)}; its test accuracy, {right} at the end, has not stayed at {_ENOUGH}, yet it "
         f"does the task by the claim below."
     )
-    if data.endless:
+    if data.infinite:
         return "Learned the task", f"It learned the task: {learned}"
     peak, generalised = phases.memorised, phases.generalised
     if peak is not None and fitted is not None and generalised is not None and fitted < generalised:
@@ -108,7 +108,7 @@ def _does_task(metrics: pd.DataFrame, phases: Phases, fitted: int | None, data: 
 
 
 def _below_guessing(phases: Phases, data: Data) -> str:
-    guessing = formatting.loss(data.guessing_loss)
+    guessing = formatting.loss(data.chance_loss)
     return f"its test loss is below that of guessing ({guessing}) from {formatting.step(phases.generalised or 0)} on"
 
 

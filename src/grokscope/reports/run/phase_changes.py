@@ -13,12 +13,12 @@ def changes_in_words(metrics: pd.DataFrame, task: Task) -> tuple[str, ...]:
     By the rule of :mod:`grokscope.analysis.curves.change_points`. Empty for a task without parts, and where nothing
     changes.
     """
-    if not task.parts or metrics.empty:
+    if not task.subtasks or metrics.empty:
         return ()
-    columns = ["step", "test_loss", *(f"test_loss_{part}" for part in task.parts)]
-    found = change_points(metrics.filter(items=columns), task.guessing_losses())
+    columns = ["step", "test_loss", *(f"test_loss_{part}" for part in task.subtasks)]
+    found = change_points(metrics.filter(items=columns), task.chance_losses())
     whole = () if "test_loss" not in found else (_whole(found["test_loss"]),)
-    parts = {part: found[f"test_loss_{part}"] for part in task.parts if f"test_loss_{part}" in found}
+    parts = {part: found[f"test_loss_{part}"] for part in task.subtasks if f"test_loss_{part}" in found}
     return (*whole, _each(parts)) if parts else whole
 
 

@@ -15,7 +15,7 @@ from grokscope.tasks import ModularTask, Task
 _EARLY = 0.1
 """Where the test loss has made half of its fall in this share of a run, steps are drawn on a logarithmic scale."""
 NO_PHASES = Phases(None, None, None, None)
-"""What is drawn of endless data: nothing is memorised, so nothing is cleaned up."""
+"""What is drawn of infinite data: nothing is memorised, so nothing is cleaned up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ def pictures_of_training(
     modular = isinstance(task, ModularTask)
     log_steps = not modular and is_over_early(metrics)
     drawn = [] if metrics.empty else [_curves(metrics, phases, task, log_steps=log_steps)]
-    drawn += [] if metrics.empty or not task.parts else [_parts(metrics, task, log_steps=log_steps)]
+    drawn += [] if metrics.empty or not task.subtasks else [_parts(metrics, task, log_steps=log_steps)]
     if history is not None and history.measures is not None:
         if modular:
             drawn.append(_measures(history.measures, history.phases))
@@ -71,18 +71,20 @@ def _curves(metrics: pd.DataFrame, phases: Phases, task: Task, *, log_steps: boo
         caption = "There is no test set."
     scale = ", these too on a logarithmic scale" if log_steps else ""
     caption = f"Loss, on a logarithmic scale, and accuracy against the number of weight updates{scale}. {caption}"
-    figure = figures.training_curves(metrics, phases, guessing_loss=task.guessing_loss, log_steps=log_steps)
+    figure = figures.training_curves(metrics, phases, chance_loss=task.chance_loss, log_steps=log_steps)
     return Picture("curves", "Training curves", caption, figure)
 
 
 def _parts(metrics: pd.DataFrame, task: Task, *, log_steps: bool) -> Picture:
     finite = task.train is not None
-    what = "each part of the task" if len(task.parts) <= MOST_LINES else f"the {len(task.parts)} parts of the task"
+    what = (
+        "each part of the task" if len(task.subtasks) <= MOST_LINES else f"the {len(task.subtasks)} parts of the task"
+    )
     caption = (
         f"Test loss{' and, dashed, training loss' if finite else ''} of {what} alone, on a linear scale. A loss that "
         f"seems to fall smoothly can be the sum of parts that each fall suddenly, one after the other."
     )
-    figure = figures.part_curves(metrics, task.parts, train=finite, log_steps=log_steps)
+    figure = figures.subtask_curves(metrics, task.subtasks, train=finite, log_steps=log_steps)
     return Picture("parts", "The parts of the task", caption, figure)
 
 

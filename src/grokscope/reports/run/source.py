@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from grokscope.analysis import Circuit, Phases, find_phases, read_circuit
+from grokscope.analysis import FourierSummary, Phases, find_phases, fourier_summary
 from grokscope.analysis.fresh_examples import fresh_examples
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.last_layer import LastLayer, record_last_layer
@@ -53,8 +53,8 @@ class Source:
 
     @cached_property
     def phases(self) -> Phases:
-        """By the curves; none with endless data, where nothing is memorised."""
-        return NO_PHASES if self.task.train is None else find_phases(self.metrics, self.task.guessing_loss)
+        """By the curves; none with infinite data, where nothing is memorised."""
+        return NO_PHASES if self.task.train is None else find_phases(self.metrics, self.task.chance_loss)
 
     @property
     def steps_are_log(self) -> bool:
@@ -94,9 +94,9 @@ class Source:
         return self.run.model(self.step)
 
     @cached_property
-    def circuit(self) -> Circuit:
+    def circuit(self) -> FourierSummary:
         """The Fourier picture of the network, on modular arithmetic."""
-        return read_circuit(self.model, self.modular)
+        return fourier_summary(self.model, self.modular)
 
     @cached_property
     def last(self) -> "Source":

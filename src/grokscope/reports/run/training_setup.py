@@ -7,8 +7,8 @@ from grokscope.run import Experiment
 from grokscope.tasks import (
     DigitAdditionConfig,
     DigitAdditionTask,
-    EndlessData,
     FiniteData,
+    InfiniteData,
     ModularConfig,
     ModularTask,
     RepeatedSubsequencesConfig,
@@ -17,7 +17,7 @@ from grokscope.tasks import (
     TaskConfig,
 )
 from grokscope.tasks.modular.operations import NAMED, RANDOM
-from grokscope.tasks.sampling import EndlessSamples, FiniteSamples
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples
 from grokscope.training import AdamWConfig, OptimizerConfig, SGDConfig
 
 _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "quadratic": "quadratic"}
@@ -82,7 +82,7 @@ def _network(model: ModelConfig) -> str:
     return f"A {layers} transformer ({', '.join(parts)}{each}{norm}{scale})"
 
 
-def _data(data: FiniteData | EndlessData | FiniteSamples | EndlessSamples, task: Task) -> str:
+def _data(data: FiniteData | InfiniteData | FiniteSamples | InfiniteSamples, task: Task) -> str:
     if isinstance(task, ModularTask):
         return _pairs(data.batch_size, task)
     things, n_test = _things(task), 0 if task.test is None else len(task.test)

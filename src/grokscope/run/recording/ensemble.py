@@ -16,8 +16,8 @@ from grokscope.run.experiment import Experiment
 from grokscope.run.metrics import Row
 from grokscope.run.recording.execution import Execution
 from grokscope.run.recording.session import Place
-from grokscope.run.recording.signals import asked_to_stop
-from grokscope.run.recording.writer import Keeper
+from grokscope.run.recording.signals import graceful_stop
+from grokscope.run.recording.writer import RunWriter
 from grokscope.run.run import Run
 from grokscope.tasks import Task
 from grokscope.training import AdamConfig, AdamWConfig, EnsembleTrainer, Schedule, SGDConfig, Stop
@@ -87,7 +87,7 @@ def record_ensemble(
             state = place.state()
             step = 0 if state is None else int(state["step"])
             by_step.setdefault(step, []).append(_Run(number, place, task, state))
-        with asked_to_stop() as asked:
+        with graceful_stop() as asked:
             for step, runs in sorted(by_step.items()):
                 if asked.is_set():
                     break
@@ -139,12 +139,12 @@ def _train(
         except (KeyError, RuntimeError) as error:
             raise runs[0].place.not_its_state(error) from error
     keepers = [
-        Keeper(
+        RunWriter(
             run.place.folder,
             run.place.experiment,
             execution,
             step=step,
-            parts=run.task.parts,
+            subtasks=run.task.subtasks,
             on_row=lambda row, number=run.number: on_row(number, row),
             together=len(runs),
         )
@@ -157,7 +157,7 @@ def _train(
             keeper.close()
 
 
-def _until_all_end(keepers: Sequence[Keeper], trainer: EnsembleTrainer, asked: threading.Event) -> None:
+def _until_all_end(keepers: Sequence[RunWriter], trainer: EnsembleTrainer, asked: threading.Event) -> None:
     alive = list(keepers)
     try:
         while alive:

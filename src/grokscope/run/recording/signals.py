@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
+def graceful_stop() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C or SIGTERM into a wish that the loop grants between two steps; a second one interrupts."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -9,8 +9,8 @@ from grokscope.run.experiment import Experiment
 from grokscope.run.folder import Status
 from grokscope.run.recording.execution import Execution
 from grokscope.run.recording.session import Place
-from grokscope.run.recording.signals import asked_to_stop
-from grokscope.run.recording.writer import Keeper, OnRow
+from grokscope.run.recording.signals import graceful_stop
+from grokscope.run.recording.writer import OnRow, RunWriter
 from grokscope.run.run import Run
 from grokscope.training import Trainer
 
@@ -65,14 +65,17 @@ def record_run(
                 except (KeyError, RuntimeError) as error:
                     raise place.not_its_state(error) from error
             _train(
-                Keeper(place.folder, experiment, execution, step=trainer.step, parts=task.parts, on_row=on_row), trainer
+                RunWriter(
+                    place.folder, experiment, execution, step=trainer.step, subtasks=task.subtasks, on_row=on_row
+                ),
+                trainer,
             )
     return Run(path)
 
 
-def _train(keeper: Keeper, trainer: Trainer) -> None:
+def _train(keeper: RunWriter, trainer: Trainer) -> None:
     try:
-        with asked_to_stop() as asked:
+        with graceful_stop() as asked:
             keeper.stands(*_until_the_end(keeper, trainer, asked))
     except (DivergenceError, RunError) as error:
         keeper.ended_by(error)
@@ -81,7 +84,7 @@ def _train(keeper: Keeper, trainer: Trainer) -> None:
         keeper.close()
 
 
-def _until_the_end(keeper: Keeper, trainer: Trainer, asked: threading.Event) -> tuple[Status, str]:
+def _until_the_end(keeper: RunWriter, trainer: Trainer, asked: threading.Event) -> tuple[Status, str]:
     while True:
         step = trainer.step
         last, due, keep = keeper.due(step)

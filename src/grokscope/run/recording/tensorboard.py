@@ -1,4 +1,4 @@
-"""A run's metrics as TensorBoard events, in a folder of the run's own. Imported only where they are asked for.
+"""A run's metrics as TensorBoard events, in a folder of the run's own. ImportedNetwork only where they are asked for.
 
 TensorBoard's own record writer is used as it is: PyTorch's ``SummaryWriter`` adds a thread, from which a full disk is
 not heard of.
@@ -113,8 +113,8 @@ def _read(file: Path) -> Iterator[Event]:
 
 
 def _row(record: dict[Hashable, Any]) -> Row:
-    parts = {str(name): value for name, value in record.items() if name not in COLUMNS}
-    return Row(**{name: record[name] for name in COLUMNS}, parts=parts)
+    subtasks = {str(name): value for name, value in record.items() if name not in COLUMNS}
+    return Row(**{name: record[name] for name in COLUMNS}, subtasks=subtasks)
 
 
 def _of_row(row: Row) -> bytes:
@@ -125,7 +125,7 @@ def _of_row(row: Row) -> bytes:
         "accuracy/train": row.train_accuracy,
         "accuracy/test": row.test_accuracy,
     }
-    for column, loss in row.parts.items():
+    for column, loss in row.subtasks.items():
         data, _, part = column.partition("_loss_")
         scalars[f"loss_of_parts/{part}/{data}"] = loss
     values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items() if not math.isnan(value)]

@@ -16,12 +16,12 @@ from grokscope.run.folder import RunFolder, Status
 from grokscope.run.metrics import COLUMNS, MetricsFile, Row, keep_rows_before, part_columns, read_metrics
 from grokscope.run.recording.execution import Execution
 from grokscope.run.recording.provenance import provenance
-from grokscope.training import Score
+from grokscope.training import Evaluation
 
 OnRow = Callable[[Row], None]
 
 
-class Keeper:
+class RunWriter:
     """Keeps one run, whose folder it has to itself.
 
     Args:
@@ -29,7 +29,7 @@ class Keeper:
         experiment: what is trained.
         execution: how.
         step: at which this sitting begins.
-        parts: of the task.
+        subtasks: of the task.
         on_row: called with each row of metrics.
         together: how many runs are trained in the same operations.
     """
@@ -41,12 +41,12 @@ class Keeper:
         execution: Execution,
         *,
         step: int,
-        parts: tuple[str, ...],
+        subtasks: tuple[str, ...],
         on_row: OnRow | None,
         together: int = 1,
     ) -> None:
         self.experiment = experiment
-        self._folder, self._step, self._parts = folder, step, parts
+        self._folder, self._step, self._parts = folder, step, subtasks
         self._on_row = on_row or (lambda row: None)
         earlier = folder.read_record() if folder.record.exists() else {}
         ensemble = {"together": together} if together > 1 else {}
@@ -71,7 +71,7 @@ class Keeper:
         known = [] if earlier_rows is None else earlier_rows.to_dict("records")
         self._recent = [Row(**{name: row[name] for name in COLUMNS}) for row in known]
         self.stands("running", "")
-        self._metrics = MetricsFile(folder.metrics, parts)
+        self._metrics = MetricsFile(folder.metrics, subtasks)
 
     def close(self) -> None:
         """Close what is open."""
@@ -84,12 +84,12 @@ class Keeper:
         row = last or step % self.experiment.evaluate_every == 0
         return last, row, last or step % self.experiment.checkpoint_every == 0
 
-    def row(self, step: int, train: Score, test: Score | None) -> str | None:
+    def row(self, step: int, train: Evaluation, test: Evaluation | None) -> str | None:
         """Keep a row of metrics, and return why the run ends with it, or None if it goes on."""
         names = part_columns(self._parts)
-        tested = test or Score(math.nan, math.nan, (math.nan,) * len(train.parts))
-        parts = dict(zip(names, train.parts + tested.parts, strict=True))
-        row = Row(step, train.loss, train.accuracy, tested.loss, tested.accuracy, parts)
+        tested = test or Evaluation(math.nan, math.nan, (math.nan,) * len(train.subtasks))
+        subtasks = dict(zip(names, train.subtasks + tested.subtasks, strict=True))
+        row = Row(step, train.loss, train.accuracy, tested.loss, tested.accuracy, subtasks)
         self._metrics.append(row)
         self._on_row(row)
         stop = self.experiment.stop

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol, runtime_checkable
 
-from grokscope.run.recording.signals import asked_to_stop
+from grokscope.run.recording.signals import graceful_stop
 from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -32,7 +32,7 @@ class InProcess:
 
     def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
         """Yield the results of each job in turn."""
-        with asked_to_stop() as asked:
+        with graceful_stop() as asked:
             for job in jobs:
                 results = carry_out(job, tell)
                 yield results
@@ -55,7 +55,7 @@ class Processes:
     def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
         """Yield the results of each job as it ends."""
         waiting, workers = deque(jobs), list[_Worker]()
-        with asked_to_stop() as asked:
+        with graceful_stop() as asked:
             try:
                 while waiting or any(worker.job for worker in workers):
                     if asked.is_set():

@@ -12,7 +12,7 @@ from ray.util.queue import Empty, Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from grokscope.errors import ConfigError
-from grokscope.run.recording.signals import asked_to_stop
+from grokscope.run.recording.signals import graceful_stop
 from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
 
 _SECONDS = 0.5
@@ -62,7 +62,7 @@ class RayCluster:
         )
         waiting, going_on, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
         try:
-            with asked_to_stop() as asked:
+            with graceful_stop() as asked:
                 while waiting or going_on:
                     if asked.is_set() and not cancelled:
                         cancelled = True

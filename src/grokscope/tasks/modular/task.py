@@ -36,21 +36,21 @@ class FiniteData(Config):
     )
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """The amount of data, for people."""
         return f"{self.train_fraction:.4g} of the pairs"
 
 
-class EndlessData(Config):
+class InfiniteData(Config):
     """Pairs drawn afresh for every step, with replacement; all p² pairs are the test set."""
 
-    kind: Literal["endless"] = "endless"
+    kind: Literal["infinite"] = "infinite"
     batch_size: StrictInt = Field(default=1024, ge=1, description="pairs in a step")
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """The amount of data, for people."""
-        return "endless data"
+        return "infinite data"
 
 
 class ModularConfig(Config):
@@ -63,7 +63,7 @@ class ModularConfig(Config):
         description=f"{', '.join([*NAMED, RANDOM])}; an expression in a, b, p like 'a**3 + 2*a*b'; or file.py:function",
     )
     equals_token: bool = Field(default=True, description="append the token '=', at whose position the answer is read")
-    data: Annotated[FiniteData | EndlessData, Field(discriminator="kind")] = FiniteData()
+    data: Annotated[FiniteData | InfiniteData, Field(discriminator="kind")] = FiniteData()
 
     @field_validator("operation")
     @classmethod
@@ -88,9 +88,9 @@ class ModularConfig(Config):
         return self
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """What is learned, for people: ``add mod 113, 0.3 of the pairs``."""
-        return f"{self.operation} mod {self.p}, {self.data.in_words}"
+        return f"{self.operation} mod {self.p}, {self.data.summary}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,7 +146,7 @@ def modular_task(
         table = operation_table(config.operation, p, data_seed)
     equals = config.equals_token
     every_pair = torch.cartesian_prod(torch.arange(p), torch.arange(p))
-    if isinstance(data, EndlessData):
+    if isinstance(data, InfiniteData):
         everything = _examples(every_pair, table, equals)
 
         def draw(size: int, generator: torch.Generator) -> Examples:
@@ -165,13 +165,13 @@ def modular_task(
         # the published networks have a logit for '=' too, and it takes part in their loss
         d_vocab_out=p + equals,
         n_ctx=2 + equals,
-        scored_positions=(1 + equals,),
+        target_positions=(1 + equals,),
         train=train,
         test=test,
         batches=batches,
-        guessing_loss=math.log(p),
-        parts=(),
-        part_guessing=(),
+        chance_loss=math.log(p),
+        subtasks=(),
+        subtask_chance_losses=(),
         p=p,
         table=table,
         equals_token=equals,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grokscope.config import Config
 from grokscope.tasks.examples import Examples
-from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
 
@@ -21,7 +21,7 @@ class FiniteSums(FiniteSamples):
     train_size: StrictInt = Field(default=700, ge=1, description="sums that are trained on")
 
 
-class EndlessSums(EndlessSamples):
+class InfiniteSums(InfiniteSamples):
     """Sums drawn afresh for every step, none of them in the test set."""
 
     batch_size: StrictInt = Field(default=64, ge=1, description="sums in a step")
@@ -33,13 +33,13 @@ class DigitAdditionConfig(Config):
     kind: Literal["digit-addition"] = "digit-addition"
     n_digits: StrictInt = Field(default=5, ge=1, le=15, description="digits of each number")
     base: StrictInt = Field(default=10, ge=2, le=64, description="digits run from 0 to base − 1")
-    data: Annotated[FiniteSums | EndlessSums, Field(discriminator="kind")] = EndlessSums()
+    data: Annotated[FiniteSums | InfiniteSums, Field(discriminator="kind")] = InfiniteSums()
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """What is learned, for people."""
         base = "" if self.base == 10 else f" in base {self.base}"
-        return f"{self.n_digits}-digit addition{base}, {self.data.in_words}"
+        return f"{self.n_digits}-digit addition{base}, {self.data.summary}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,8 +87,8 @@ def sums(a: Int[Tensor, "example n_digits"], b: Int[Tensor, "example n_digits"],
     answer = (torch.cat([nothing, a + b], dim=1) + into) % base
     plus = torch.full_like(nothing, base)
     tokens = torch.cat([a, plus, b, plus + 1, answer], dim=1)
-    parts = torch.arange(answer.shape[1], device=a.device).repeat(len(a), 1)
-    return Examples(tokens, answer, parts)
+    subtasks = torch.arange(answer.shape[1], device=a.device).repeat(len(a), 1)
+    return Examples(tokens, answer, subtasks)
 
 
 def digit_addition_task(config: DigitAdditionConfig, *, split_seed: int = 0, data_seed: int = 0) -> DigitAdditionTask:
@@ -111,18 +111,18 @@ def digit_addition_task(config: DigitAdditionConfig, *, split_seed: int = 0, dat
         data_seed=data_seed,
     )
     return DigitAdditionTask(
-        name=config.in_words,
+        name=config.summary,
         d_vocab=base + 2,
         d_vocab_out=base,
         n_ctx=3 * n + 3,
-        scored_positions=tuple(range(2 * n + 1, 3 * n + 2)),
+        target_positions=tuple(range(2 * n + 1, 3 * n + 2)),
         train=data.train,
         test=data.test,
         batches=data.batches,
         # the leading digit of the answer is a carry, 0 or 1
-        guessing_loss=(n * math.log(base) + math.log(2)) / (n + 1),
-        parts=tuple(f"digit_{power}" for power in range(n, -1, -1)),
-        part_guessing=(math.log(2), *[math.log(base)] * n),
+        chance_loss=(n * math.log(base) + math.log(2)) / (n + 1),
+        subtasks=tuple(f"digit_{power}" for power in range(n, -1, -1)),
+        subtask_chance_losses=(math.log(2), *[math.log(base)] * n),
         n_digits=n,
         base=base,
     )

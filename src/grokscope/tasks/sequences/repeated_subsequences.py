@@ -10,8 +10,8 @@ from pydantic import Field, StrictInt, model_validator
 from torch import Tensor
 
 from grokscope.config import Config
-from grokscope.tasks.examples import UNSCORED, Examples
-from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
+from grokscope.tasks.examples import NO_TARGET, Examples
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
 BOS = 0
@@ -27,7 +27,7 @@ class FiniteSequences(FiniteSamples):
     )
 
 
-class EndlessSequences(EndlessSamples):
+class InfiniteSequences(InfiniteSamples):
     """Sequences drawn afresh for every step, none of them in the test set."""
 
     test_size: StrictInt = Field(default=640, ge=1, description="sequences that are tested on, none of them trained on")
@@ -43,7 +43,7 @@ class RepeatedSubsequencesConfig(Config):
     interval: StrictInt = Field(default=28, ge=2, le=500, description="tokens in each interval")
     subsequence_length: StrictInt = Field(default=16, ge=2, description="tokens that are repeated")
     n_repeats: StrictInt = Field(default=3, ge=2, le=16, description="intervals, each with the subsequence once")
-    data: Annotated[FiniteSequences | EndlessSequences, Field(discriminator="kind")] = EndlessSequences()
+    data: Annotated[FiniteSequences | InfiniteSequences, Field(discriminator="kind")] = InfiniteSequences()
 
     @model_validator(mode="after")
     def _fits(self) -> "RepeatedSubsequencesConfig":
@@ -60,9 +60,9 @@ class RepeatedSubsequencesConfig(Config):
         return 1 + self.n_repeats * self.interval
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """What is learned, for people."""
-        return f"{self.subsequence_length} tokens repeated {self.n_repeats} times, {self.data.in_words}"
+        return f"{self.subsequence_length} tokens repeated {self.n_repeats} times, {self.data.summary}"
 
 
 class Repeated(NamedTuple):
@@ -97,7 +97,7 @@ def draw_repeated(config: RepeatedSubsequencesConfig, size: int, generator: torc
     """Return ``size`` sequences: token 0, then uniform tokens, one subsequence of which stands in every interval.
 
     The authors place it at 1 + interval·i + uniform{0 … interval − length}; what is copied is what stands there in
-    the first interval. Scored is the prediction of its tokens from the second on, after one of them has been seen.
+    the first interval. Targets is the prediction of its tokens from the second on, after one of them has been seen.
     Source: Nanda & Lieberum (2022), "repeated subsequences".
     """
     length, interval, n = config.subsequence_length, config.interval, config.n_repeats
@@ -107,13 +107,13 @@ def draw_repeated(config: RepeatedSubsequencesConfig, size: int, generator: torc
     starts = 1 + interval * torch.arange(n) + offsets
     places = starts.unsqueeze(2) + torch.arange(length)
     copied = tokens.gather(1, places[:, 0])
-    targets = torch.full_like(tokens, UNSCORED)
+    targets = torch.full_like(tokens, NO_TARGET)
     for repeat in range(1, n):
         tokens.scatter_(1, places[:, repeat], copied)
         targets.scatter_(1, places[:, repeat, :-1], copied[:, 1:])
     scored = torch.tensor(_scored_positions(config))
-    parts = ((scored - 1) // interval - 1).repeat(size, 1)
-    return Repeated(Examples(tokens, targets.index_select(1, scored), parts), starts)
+    subtasks = ((scored - 1) // interval - 1).repeat(size, 1)
+    return Repeated(Examples(tokens, targets.index_select(1, scored), subtasks), starts)
 
 
 def repeated_subsequences_task(
@@ -137,16 +137,16 @@ def repeated_subsequences_task(
         data_seed=data_seed,
     )
     return RepeatedSubsequencesTask(
-        name=config.in_words,
+        name=config.summary,
         d_vocab=config.d_vocab,
         d_vocab_out=config.d_vocab,
         n_ctx=config.n_ctx,
-        scored_positions=tuple(_scored_positions(config)),
+        target_positions=tuple(_scored_positions(config)),
         train=data.train,
         test=data.test,
         batches=data.batches,
-        guessing_loss=math.log(config.d_vocab - 1),
-        parts=tuple(f"repeat_{repeat}" for repeat in range(2, config.n_repeats + 1)),
-        part_guessing=(math.log(config.d_vocab - 1),) * (config.n_repeats - 1),
+        chance_loss=math.log(config.d_vocab - 1),
+        subtasks=tuple(f"repeat_{repeat}" for repeat in range(2, config.n_repeats + 1)),
+        subtask_chance_losses=(math.log(config.d_vocab - 1),) * (config.n_repeats - 1),
         config=config,
     )

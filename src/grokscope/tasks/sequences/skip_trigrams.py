@@ -9,7 +9,7 @@ from pydantic import Field, StrictInt
 
 from grokscope.config import Config
 from grokscope.tasks.examples import Examples
-from grokscope.tasks.sampling import EndlessSamples, FiniteSamples, sampled
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
 BOS, QUERY = 0, 1
@@ -20,7 +20,7 @@ class FiniteTrigrams(FiniteSamples):
     """Distinct sequences to train on again and again, and others to test on."""
 
 
-class EndlessTrigrams(EndlessSamples):
+class InfiniteTrigrams(InfiniteSamples):
     """Sequences drawn afresh for every step, none of them in the test set."""
 
     batch_size: StrictInt = Field(default=256, ge=1, description="sequences in a step")
@@ -33,12 +33,12 @@ class SkipTrigramsConfig(Config):
     length: StrictInt = Field(default=40, ge=1, le=4000, description="tokens between the first and the query")
     n_background: StrictInt = Field(default=10, ge=1, le=10_000, description="tokens that mean nothing")
     n_triggers: StrictInt = Field(default=10, ge=2, le=1000, description="triggers, each with an answer of its own")
-    data: Annotated[FiniteTrigrams | EndlessTrigrams, Field(discriminator="kind")] = EndlessTrigrams()
+    data: Annotated[FiniteTrigrams | InfiniteTrigrams, Field(discriminator="kind")] = InfiniteTrigrams()
 
     @property
-    def in_words(self) -> str:
+    def summary(self) -> str:
         """What is learned, for people."""
-        return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.in_words}"
+        return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.summary}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,16 +97,16 @@ def skip_trigrams_task(config: SkipTrigramsConfig, *, split_seed: int = 0, data_
         data_seed=data_seed,
     )
     return SkipTrigramsTask(
-        name=config.in_words,
+        name=config.summary,
         d_vocab=2 + config.n_background + config.n_triggers,
         d_vocab_out=config.n_triggers,
         n_ctx=config.length + 2,
-        scored_positions=(config.length + 1,),
+        target_positions=(config.length + 1,),
         train=data.train,
         test=data.test,
         batches=data.batches,
-        guessing_loss=math.log(config.n_triggers),
-        parts=tuple(f"trigger_{answer}" for answer in range(config.n_triggers)),
-        part_guessing=(math.log(config.n_triggers),) * config.n_triggers,
+        chance_loss=math.log(config.n_triggers),
+        subtasks=tuple(f"trigger_{answer}" for answer in range(config.n_triggers)),
+        subtask_chance_losses=(math.log(config.n_triggers),) * config.n_triggers,
         config=config,
     )

@@ -17,7 +17,7 @@ from grokscope.training.optimizers.settings import AdamWConfig, OptimizerConfig,
 Column = Float[Tensor, "run 1"]
 
 
-class RunOptimizer(ABC):
+class StackedOptimizer(ABC):
     """Moves the weights of every run along its own gradient.
 
     Args:
@@ -66,7 +66,7 @@ class RunOptimizer(ABC):
         self._columns = {}
 
 
-class RunAdam(RunOptimizer):
+class StackedAdam(StackedOptimizer):
     """Adam with an L2 penalty (Kingma & Ba 2015), or with decoupled decay (Loshchilov & Hutter 2019)."""
 
     slots = ("exp_avg", "exp_avg_sq")
@@ -87,7 +87,7 @@ class RunAdam(RunOptimizer):
         self.weights.sub_(torch.div(first, size, out=size).mul_(step))
 
 
-class RunSGD(RunOptimizer):
+class StackedSGD(StackedOptimizer):
     """Stochastic gradient descent with momentum and an L2 penalty."""
 
     slots = ("momentum_buffer",)
@@ -103,7 +103,9 @@ class RunSGD(RunOptimizer):
         self.weights.sub_(direction * self.as_weights(lr))
 
 
-def build_run_optimizer(configs: Sequence[OptimizerConfig], weights: Float[Tensor, "run weight"]) -> RunOptimizer:
+def build_stacked_optimizer(
+    configs: Sequence[OptimizerConfig], weights: Float[Tensor, "run weight"]
+) -> StackedOptimizer:
     """Return the optimiser of the runs that ``configs`` describe.
 
     Raises:
@@ -112,4 +114,4 @@ def build_run_optimizer(configs: Sequence[OptimizerConfig], weights: Float[Tenso
     kinds = {config.kind for config in configs}
     if len(kinds) > 1:
         raise ConfigError(f"runs of one ensemble have one kind of optimiser, got {', '.join(sorted(kinds))}")
-    return RunSGD(configs, weights) if isinstance(configs[0], SGDConfig) else RunAdam(configs, weights)
+    return StackedSGD(configs, weights) if isinstance(configs[0], SGDConfig) else StackedAdam(configs, weights)
