@@ -291,13 +291,13 @@ WITH_WORDS = {"ModularTask", "Timeline"}
 def dataclasses_with_arrays():
     """Every public dataclass of the library with a field that holds arrays, by name."""
     root, found = Path(gs.__file__).parent, {}
-    for package in ("tasks", "models", "interop", "analysis", "explain"):
-        for info in pkgutil.iter_modules([str(root / package)]):
-            module = importlib.import_module(f"grokscope.{package}.{info.name}")
+    for package in ("tasks", "models", "interop", "analysis", "explanation"):
+        for info in pkgutil.walk_packages([str(root / package)], f"grokscope.{package}."):
+            module = importlib.import_module(info.name)
             for name, kind in inspect.getmembers(module, dataclasses.is_dataclass):
                 own = kind.__module__ == module.__name__ and not name.startswith("_") and name not in WITH_WORDS
                 if own and any(ARRAY.search(str(field.type)) for field in dataclasses.fields(kind)):
-                    found[f"{package}.{info.name}.{name}"] = kind
+                    found[f"{info.name}.{name}".removeprefix("grokscope.")] = kind
     return found
 
 
