@@ -64,7 +64,7 @@ class TestColumns:
         with run.folder.metrics.open(newline="") as file:
             written = [[float(value) for value in line] for line in list(csv.reader(file))[1:]]
         assert run.metrics.to_numpy().tolist() == written == [row.values() for row in rows]
-        assert list(rows[0].parts) == PARTS
+        assert list(rows[0].subtasks) == PARTS
 
     def test_both_digits_together_are_the_whole(self, recorded):
         metrics = recorded[0].metrics
