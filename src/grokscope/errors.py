@@ -12,6 +12,10 @@ class ConfigError(GrokscopeError):
     """A setting that is unknown, impossible or inconsistent with another."""
 
 
+class NotApplicableError(ConfigError):
+    """A product that is not defined for this task or network; reports and sweeps leave the part out."""
+
+
 class RunError(GrokscopeError):
     """A run folder that is missing, taken, locked, damaged or not writable."""
 

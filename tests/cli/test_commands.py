@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 import grokscope as gs
+from grokscope.config import load_yaml
 
 SMALL = ["--p", "11", "--set", "model.d_mlp=16", "--set", "model.d_model=16", "--set", "model.d_head=4"]
 
@@ -47,7 +47,7 @@ def test_train_show_runs_report(grokscope, tmp_path: Path) -> None:
 def test_the_dry_run_is_a_yaml_file_that_trains_the_same(grokscope, tmp_path: Path) -> None:
     shown = grokscope("train", "fast", "--steps", "6", *SMALL, "--set", "optimizer.betas=[0.8, 0.9]", "--dry-run")
     assert not (tmp_path / "runs").exists()
-    tree = yaml.safe_load(shown.stdout)
+    tree = load_yaml(shown.stdout)
     assert tree["optimizer"]["betas"] == [0.8, 0.9]
     (tmp_path / "mine.yaml").write_text(shown.stdout)
     assert grokscope("train", "mine.yaml", "--out", "one", "--no-report").returncode == 0
@@ -60,7 +60,7 @@ def test_experiments_names_every_recipe_and_shows_one_whole(grokscope) -> None:
     listed = grokscope("experiments").stdout
     assert all(name in listed for name in gs.recipe_names())
     shown = grokscope("experiments", "mainline").stdout
-    assert yaml.safe_load(shown) == gs.recipe("mainline").experiment.model_dump(mode="json")
+    assert load_yaml(shown) == gs.recipe("mainline").experiment.model_dump(mode="json")
     assert "(14, 35, 41, 42, 52)" in shown
 
 

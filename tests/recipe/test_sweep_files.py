@@ -2,6 +2,7 @@
 
 import pytest
 
+from grokscope.config import dump_yaml
 from grokscope.errors import ConfigError, RunError
 from grokscope.recipe import recipe
 from grokscope.sweeps import LogUniform, Sweep
@@ -40,9 +41,7 @@ class TestFile:
 
     def test_the_plan_that_a_sweep_leaves_is_a_file(self, tmp_path):
         sweep = sweep_of("small", seeds=(3, 4), vary={"weight_decay": (0.3, 1)})
-        import yaml
-
-        assert load_sweep(written(tmp_path, yaml.safe_dump(sweep.model_dump(mode="json")))) == sweep
+        assert load_sweep(written(tmp_path, dump_yaml(sweep.model_dump(mode="json")))) == sweep
 
     def test_an_experiments_file_is_a_sweep_of_one(self, tmp_path):
         experiment = recipe("small").experiment.override({"task.p": 31})

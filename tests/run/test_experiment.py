@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grokscope.config import load_yaml
 from grokscope.errors import ConfigError
 from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.run import Experiment, Seeds, load_experiment
@@ -218,11 +218,11 @@ class TestYaml:
             optimizer=AdamWConfig(lr=lr, betas=(beta, 0.98)),
             stop=Stop(test_loss=test_loss),
         )
-        tree = yaml.safe_load(experiment.to_yaml().encode().decode())
+        tree = load_yaml(experiment.to_yaml().encode().decode())
         assert experiment_from(tree) == experiment
 
     def test_every_setting_is_written(self):
-        written = yaml.safe_load(Experiment().to_yaml())
+        written = load_yaml(Experiment().to_yaml())
         assert written["task"]["p"] == 113
         assert leaves(written).keys() == leaves(Experiment().model_dump(mode="json")).keys()
 

@@ -1,11 +1,9 @@
 """Settings on the command line."""
 
-import re
 from typing import Any
 
-import yaml
-
-from grokscope.errors import ConfigError
+from grokscope.config import load_yaml
+from grokscope.errors import ConfigError, RunError
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:
@@ -26,6 +24,6 @@ def assignments(texts: list[str]) -> dict[str, Any]:
 def value_of(text: str) -> Any:
     """Return what ``text`` means in YAML; the experiment's own validation names the setting if it is wrong."""
     try:
-        return float(text) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", text) else yaml.safe_load(text)
-    except yaml.YAMLError:
+        return load_yaml(text)
+    except RunError:
         return text

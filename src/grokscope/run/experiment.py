@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
-from grokscope.config import Config
+from grokscope.config import Config, dump_yaml
 from grokscope.display import facts_table, folded, preformatted
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import ModelConfig, TransformerConfig
@@ -113,7 +112,7 @@ class Experiment(Config):
 
     def to_yaml(self) -> str:
         """Return the experiment as YAML with every setting, defaults included."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.model_dump(mode="json"))
 
     def _repr_html_(self) -> str:
         optimizer = f"{self.optimizer.kind}, learning rate {self.optimizer.lr:g}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from filelock import FileLock, Timeout
 
+from grokscope.config import read_yaml
 from grokscope.errors import RunError
 from grokscope.run.atomic import write_atomically
 from grokscope.run.experiment import Experiment, experiment_from
@@ -178,17 +178,10 @@ def load_experiment(path: Path) -> Experiment:
     """Return the experiment in a YAML file; settings that it leaves out have their defaults.
 
     Raises:
-        RunError: the file cannot be read.
-        ConfigError: it is not YAML, or not an experiment.
+        RunError: the file cannot be read, or is not YAML.
+        ConfigError: it is not an experiment.
     """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise RunError(f"{path} is not YAML: {reason}") from error
-    return experiment_from(tree, source=str(path))
+    return experiment_from(read_yaml(path), source=str(path))
 
 
 def find_runs(root: Path) -> list[RunFolder]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from grokscope.errors import ConfigError, RunError, nearest
+from grokscope.config import read_yaml
+from grokscope.errors import ConfigError, nearest
 from grokscope.recipe.registry import recipe, recipe_names
 from grokscope.run import Experiment, load_experiment
 from grokscope.run.experiment import experiment_from, explain_validation
@@ -16,23 +16,6 @@ from grokscope.sweeps import Sweep
 from grokscope.sweeps.plan import whole_name
 
 _OF_EXPERIMENTS = Experiment.model_fields.keys() - {"seeds"}
-
-
-class _Loader(yaml.SafeLoader):
-    """Numbers as YAML 1.2 has them: to YAML 1.1, 1e-3 is a word, and the seeds 3:10 are the minutes 190."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":int", ":float"))]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.\d*|\.\d+|\d+(\.\d*)?[eE][-+]?\d+|\.\d+[eE][-+]?\d+)$"),
-    list("-+.0123456789"),
-)
 
 
 def load_sweep(path: Path) -> Sweep:
@@ -45,12 +28,7 @@ def load_sweep(path: Path) -> Sweep:
         RunError: the file cannot be read, or is not YAML.
         ConfigError: it is not a sweep.
     """
-    try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    tree = read_yaml(path)
     known = {*Sweep.model_fields, "set"}
     if isinstance(tree, Mapping) and tree.keys() & _OF_EXPERIMENTS and not tree.keys() & (known - {"seeds"}):
         return Sweep(base=experiment_from(tree, source=str(path)))

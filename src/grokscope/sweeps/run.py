@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
-import yaml
 from pydantic import ValidationError
 
+from grokscope.config import dump_yaml, load_yaml
 from grokscope.errors import RunError
 from grokscope.run.experiment import explain_validation
 from grokscope.sweeps.backend import Way
@@ -87,9 +87,7 @@ class SweepFolder:
         if content is None:
             raise RunError(f"there is no sweep in {self.place}: no {PLAN}")
         try:
-            return Sweep.model_validate(yaml.safe_load(content))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise RunError(f"{self.place / PLAN} is damaged: {error}") from error
+            return Sweep.model_validate(load_yaml(content, source=str(self.place / PLAN)))
         except ValidationError as error:
             raise RunError(f"{self.place / PLAN} is damaged: {explain_validation(error)}") from error
 
@@ -130,7 +128,7 @@ class SweepFolder:
     def write_plan(self, sweep: Sweep) -> None:
         """Write what the sweep consists of."""
         tree = sweep.model_dump(mode="json")
-        self.place.write(PLAN, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode())
+        self.place.write(PLAN, dump_yaml(tree).encode())
 
     def write_table(self, table: pd.DataFrame) -> None:
         """Write what came of the runs."""

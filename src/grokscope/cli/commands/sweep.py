@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-import yaml
 from rich.console import Console
 
 from grokscope.analysis.many_runs.arms import arms_of
-from grokscope.cli.options import assignments, value_of
+from grokscope.cli.options import assignments
 from grokscope.cli.render.sweep import print_outcome, print_plan
-from grokscope.errors import ConfigError
+from grokscope.config import load_yaml
+from grokscope.errors import ConfigError, RunError
 from grokscope.recipe import recipe_names
 from grokscope.reports.sweep.write import PAGE, write_page
 from grokscope.sweeps import Sweep, SweepFolder, expected_cost, run_sweep, way_of
@@ -148,12 +148,12 @@ def _sweep(
 def _values(text: str) -> tuple[str, list[Any]]:
     name, equals, values = text.partition("=")
     try:
-        parts = yaml.safe_load(f"[{values}]")  # a value may be a list itself: betas=[0.9,0.98],[0.9,0.999]
-    except yaml.YAMLError:
+        parts = load_yaml(f"[{values}]")  # a value may be a list itself: betas=[0.9,0.98],[0.9,0.999]
+    except RunError:
         parts = []
     if not equals or not name or not parts:
         raise ConfigError(f"--vary {text!r}: expected NAME=VALUE,VALUE, for example --vary weight_decay=0.3,1,3")
-    return name.strip(), [value_of(part) if isinstance(part, str) else part for part in parts]
+    return name.strip(), parts
 
 
 def _distribution(text: str) -> tuple[str, dict[str, Any]]:

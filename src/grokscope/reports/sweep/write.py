@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import yaml
 
+from grokscope.config import dump_yaml
 from grokscope.run.atomic import write_atomically
 from grokscope.sweeps.plan import Sweep
 from grokscope.sweeps.run import RUNS, SweepFolder
@@ -61,7 +61,7 @@ def sweep_facts(sweep: Sweep, *, runs: str = RUNS) -> "SweepFacts":
         n_seeds=len(sweep.seeds),
         n_planned=len(sweep.runs()),
         n_frequencies=task.p // 2 if one_modulus and isinstance(task, ModularConfig) else None,
-        plan=yaml.safe_dump(sweep.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        plan=dump_yaml(sweep.model_dump(mode="json")),
         runs=runs,
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from grokscope.plugins import load_plugins
+
 
 def provenance() -> dict[str, Any]:
-    """Return versions, machine and command as plain values."""
+    """Return versions, plugins with the hashes of their files, machine and command as plain values."""
     return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "versions": {
@@ -19,6 +21,7 @@ def provenance() -> dict[str, Any]:
             **{name: version(name) for name in ("grokscope", "numpy", "safetensors")},
             "torch": str(torch.__version__),  # says which build, too: 2.13.0+cu130
         },
+        "plugins": {plugin.name: plugin.sha256 for plugin in load_plugins()},
         "machine": {
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
             "processor": _processor(),
