@@ -32,12 +32,12 @@ def test_key_frequencies_are_coloured_and_numbered():
     assert coloured == [2, 5]
     assert {text.get_text(): text.xy for text in axes.texts} == {"2": (2, 3.0), "5": (5, 0.4)}
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == [
+    assert set(names) == {
         "a key frequency removed",
         "another frequency removed",
         "nothing removed: 1e-06",
         "all but the mean and the key frequencies removed: 8e-07",
-    ]
+    }
 
 
 def test_lines_stand_at_the_losses_that_they_name():

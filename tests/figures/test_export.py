@@ -5,7 +5,8 @@ import pytest
 
 from grokscope.errors import ConfigError, RunError
 from grokscope.figures import attention_maps, save_figure, to_png, to_svg
-from grokscope.figures.theme import blank_figure
+from grokscope.figures.canvas import Drawing
+from grokscope.figures.theme import Theme
 
 
 def test_the_same_picture_gives_the_same_bytes(make_circuit):
@@ -26,7 +27,7 @@ def test_maps_are_pixels_inside_the_svg(make_circuit):
 
 
 def test_a_file_is_what_its_suffix_says(tmp_path):
-    figure = blank_figure(2.0)
+    figure = Drawing(Theme())
     save_figure(figure, tmp_path / "a.svg")
     save_figure(figure, tmp_path / "a.png")
     assert (tmp_path / "a.svg").read_text() == to_svg(figure)
@@ -36,10 +37,10 @@ def test_a_file_is_what_its_suffix_says(tmp_path):
 
 def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"'a.jpg': the name must end in \.png, \.svg or \.pdf, got '\.jpg'"):
-        save_figure(blank_figure(2.0), tmp_path / "a.jpg")
+        save_figure(Drawing(Theme()), tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(RunError, match=r"no/a\.svg"):
-        save_figure(blank_figure(2.0), tmp_path / "no" / "a.svg")
+        save_figure(Drawing(Theme()), tmp_path / "no" / "a.svg")

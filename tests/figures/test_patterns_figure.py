@@ -72,7 +72,7 @@ def test_triggers_have_rings_and_the_rows_are_named_by_them():
 
     assert tuple(rings.get_edgecolors()[0]) == to_rgba(MARK)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["t0", "t1", "t2"]
-    assert axes.get_ylabel() == "trigger in the sequence"
+    assert axes.get_ylabel().replace("\n", " ") == "trigger in the sequence"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["where the trigger stands"]
 
 

@@ -12,7 +12,7 @@ from grokscope.figures import key_frequency_counts, save_figure, survival_curves
 from grokscope.figures.export import to_svg
 from grokscope.figures.line_styles import ordered_looks
 from grokscope.figures.many_runs.survival import looks_of
-from grokscope.figures.paper import fit_to_paper
+from grokscope.figures.theme import Theme
 
 
 def table(*, decays=(0.3, 1.0, 3.0), n=8, never=2):
@@ -70,7 +70,8 @@ class TestSurvival:
 
     @pytest.mark.parametrize("width", [85.0, 180.0])
     def test_in_a_paper_words_have_one_size_and_numbers_stand_apart(self, width):
-        figure = fit_to_paper(survival_curves(arms_of(table(), ["weight_decay"])), width)
+        with Theme(width_mm=width, font_pt=7.0):
+            figure = survival_curves(arms_of(table(), ["weight_decay"]))
         to_svg(figure)
         sizes = {round(text.get_fontsize(), 2) for legend in figure.legends for text in legend.get_texts()}
         assert sizes == {6.3}

@@ -1,5 +1,6 @@
 """Pictures: one function a picture, from plain results to a matplotlib figure that belongs to nobody else."""
 
+from grokscope.figures.canvas import Target as Target
 from grokscope.figures.export import save_figure as save_figure
 from grokscope.figures.export import to_pdf as to_pdf
 from grokscope.figures.export import to_png as to_png
@@ -21,10 +22,10 @@ from grokscope.figures.modular.progress_measures import excluded_losses_over_tra
 from grokscope.figures.modular.progress_measures import progress_measures as progress_measures
 from grokscope.figures.modular.spectra import logit_spectrum as logit_spectrum
 from grokscope.figures.modular.spectra import weight_spectra as weight_spectra
-from grokscope.figures.paper import fit_to_paper as fit_to_paper
 from grokscope.figures.sequences.attention import attention_patterns as attention_patterns
 from grokscope.figures.sequences.measures import measures_over_training as measures_over_training
 from grokscope.figures.sequences.trigrams import trigram_tables as trigram_tables
+from grokscope.figures.theme import Theme as Theme
 from grokscope.figures.training.claims import claims_over_training as claims_over_training
 from grokscope.figures.training.curves import training_curves as training_curves
 from grokscope.figures.training.phase_changes import TrainedRun as TrainedRun

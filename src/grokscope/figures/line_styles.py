@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
@@ -17,8 +16,13 @@ Dashes = tuple[int, tuple[float, ...]]
 
 SOLID: Dashes = (0, ())
 DASHED: Dashes = (0, (5.0, 2.0))
-DASHES: tuple[Dashes, ...] = (SOLID, DASHED, (0, (6.0, 2.0, 1.0, 2.0)), (0, (1.0, 1.4)))
+MIXED: Dashes = (0, (6.0, 2.0, 1.0, 2.0))
+DOTTED: Dashes = (0, (1.0, 1.4))
+GUESSING: Dashes = (0, (4.0, 3.0))
+"""Of the loss of guessing."""
+DASHES: tuple[Dashes, ...] = (SOLID, DASHED, MIXED, DOTTED, (0, (10.0, 2.0)), (0, (4.0, 1.5, 1.0, 1.5, 1.0, 1.5)))
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+"""Seven, and six dashes, so that 42 lines differ, and six of them without colour."""
 
 MOST_LINES = 12
 """Lines of one panel that an eye can follow; of more, their median and how far they spread is drawn."""
@@ -42,7 +46,7 @@ def ordered_looks(names: Sequence[str]) -> dict[str, Look]:
 
 
 def distinct_looks(names: Sequence[str]) -> dict[str, Look]:
-    """Return a look for each of ``names`` that have no order: 28 that differ, four of them without colour."""
+    """Return a look for each of ``names`` that have no order: 42 that differ, six of them without colour."""
     return {name: Look(COLOURS[at % len(COLOURS)], DASHES[at % len(DASHES)]) for at, name in enumerate(names)}
 
 
@@ -76,17 +80,8 @@ def draw_family(
         {"step": finite["step"], "low": values.min(axis=1), "median": values.median(axis=1), "high": values.max(axis=1)}
     ).dropna()
     colour = looks[next(iter(columns.values()))].colour
+    extent = f"lowest to highest of {len(columns)}{suffix}"
     axes.fill_between(
-        spread["step"], spread["low"], spread["high"], color=colour, alpha=0.18, linewidth=0,
-        label=f"lowest to highest of {len(columns)}{suffix}",
-    )  # fmt: skip
+        spread["step"], spread["low"], spread["high"], color=colour, alpha=0.18, linewidth=0, label=extent
+    )
     curve(axes, spread, "median", colour, f"median of {len(columns)}{suffix}", SOLID if dashes is None else dashes)
-
-
-def legend_beside(axes: Axes, handles: Sequence[Artist] | None = None, *, most: int = 12) -> None:
-    """Name what is drawn (or ``handles``) at the right of the axes, at most so many in a column."""
-    handles = axes.get_legend_handles_labels()[0] if handles is None else handles
-    axes.legend(
-        handles=list(handles), loc="center left", bbox_to_anchor=(1.005, 0.5), ncols=-(-len(handles) // most),
-        handlelength=2.2, labelspacing=0.3, columnspacing=1.0,
-    )  # fmt: skip

@@ -65,7 +65,7 @@ def figure(
     """
     # only now: drawing is heavy to import
     from grokscope.figures.export import SUFFIXES, save_figure, wrong_suffix
-    from grokscope.figures.paper import MM, fit_to_paper
+    from grokscope.figures.theme import MM, Theme
 
     if name is None:
         _list_pictures()
@@ -78,9 +78,10 @@ def figure(
         raise wrong_suffix(out)
     if not out.parent.is_dir():
         raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
-    fitted = fit_to_paper(_drawn(name, run, step, log_loss, log_steps), width_mm, height_mm, font_pt=font_pt)
-    save_figure(fitted, out, dpi=dpi)
-    width, height = fitted.get_size_inches() * MM
+    with Theme(width_mm, font_pt, height_mm):
+        drawn = _drawn(name, run, step, log_loss, log_steps)
+    save_figure(drawn, out, dpi=dpi)
+    width, height = drawn.get_size_inches() * MM
     Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
 
 

@@ -1,6 +1,6 @@
 """Several runs in one picture: the median of every group, and how far its runs spread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from grokscope.analysis.many_runs.curves import FEW, band_in_words, group_curve
 from grokscope.errors import ConfigError
-from grokscope.figures.axes import step_axis
+from grokscope.figures.axes import STEPS, plain_numbers, step_axis, thousands_if_large
+from grokscope.figures.canvas import Canvas, Target, canvas, title, xlabel, ylabel
 from grokscope.figures.line_styles import COLOURS, DASHED, SOLID, Dashes, ordered_looks
-from grokscope.figures.theme import GREY, blank_figure, styled
+from grokscope.figures.theme import GREY, em
 
 MOST_GROUPS = 12
 """Groups of one panel whose colours an eye can tell apart."""
 _FACETS_FROM = 8
 """More groups than these get a column for each value of a setting, where two settings tell them apart."""
-_ACROSS = 4
-"""Columns in one row of the picture."""
-_LINE = 108
-"""Letters in one row of a legend."""
+_ACROSS, _NARROWEST = 4, 15.0
+"""Columns in one row of the picture, and the width that each needs, in sizes of the text."""
+_NARROWEST_PANEL = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +52,8 @@ class Panel:
     logarithmic: bool = False
 
 
-@styled
 def compared_curves(
-    groups: Sequence[GroupData], *, chance_loss: float | None = None, log_steps: bool = False
+    groups: Sequence[GroupData], *, chance_loss: float | None = None, log_steps: bool = False, ax: Target = None
 ) -> Figure:
     """Return loss (nats, log scale) above accuracy over steps: a group's median, and a band of how far its runs spread.
 
@@ -67,56 +66,58 @@ def compared_curves(
         groups: what to compare; tables with the columns of a run's metrics.
         chance_loss: drawn dotted (nats), where it is the same for all.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are no groups, or more than colours can tell apart.
     """
     facets = _facets(groups)
-    across = min(len(facets), _ACROSS)
-    blocks = -(-len(facets) // across)
-    figure = blank_figure(0.5 + (5.3 if blocks == 1 else 3.9 * blocks))
-    heights = [share for _ in range(blocks) for share in (2, 1.2)]
-    grid = figure.subplots(2 * blocks, across, squeeze=False, sharex=True, sharey="row", height_ratios=heights)
     looks = _colours([name for facet in facets.values() for name in facet], _ordered(facets))
-    for place, (title, members) in enumerate(facets.items()):
-        block, column = divmod(place, across)
-        losses, accuracies = grid[2 * block, column], grid[2 * block + 1, column]
-        _draw(losses, members, looks, "test_loss", train="train_loss")
-        _draw(accuracies, members, looks, "test_accuracy", train="train_accuracy")
-        losses.set_yscale("log")
-        losses.set_title(title, parse_math=False)
-        if chance_loss is not None:
-            losses.axhline(chance_loss, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
-        accuracies.set_ylim(-0.04, 1.04)
-        accuracies.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        if place + across >= len(facets):
-            accuracies.set_xlabel("step (weight updates)" if across < _ACROSS else "step")
-            accuracies.tick_params(labelbottom=True)
-        if column == 0:
-            losses.set_ylabel("loss (nats, log scale)")
-            accuracies.set_ylabel("accuracy")
-    for place in range(len(facets), blocks * across):
-        block, column = divmod(place, across)
-        for axes in (grid[2 * block, column], grid[2 * block + 1, column]):
-            axes.remove()
-    for block in range(blocks):
-        _plain_numbers(grid[2 * block, 0])
-    _steps(grid[0, 0], groups, logarithmic=log_steps, across=across)
-    figure.align_ylabels()
-    guessing = [Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="guessing")]
+    guessing = [Line2D([], [], color=GREY, linestyle=":", linewidth=em(0.12), label="guessing")]
     lines = {"test": SOLID} | ({} if all(group.is_infinite for group in groups) else {"training": DASHED})
-    _legend(figure, looks, _kinds(facets, lines) + (guessing if chance_loss is not None else []))
-    return figure
+    with canvas(ax) as sheet:
+        across = sheet.columns(len(facets), _NARROWEST, _ACROSS)
+        blocks = -(-len(facets) // across)
+        height = sheet.scale * (22 if blocks == 1 else 14)
+        grid = sheet.grid([height, 0.55 * height] * blocks, across, sharex=True, sharey="row")
+        for place, (name, members) in enumerate(facets.items()):
+            block, column = divmod(place, across)
+            losses, accuracies = grid[2 * block, column], grid[2 * block + 1, column]
+            _draw(losses, members, looks, "test_loss", train="train_loss")
+            _draw(accuracies, members, looks, "test_accuracy", train="train_accuracy")
+            losses.set_yscale("log")
+            title(losses, name, parse_math=False)
+            if chance_loss is not None:
+                losses.axhline(chance_loss, color=GREY, linestyle=":", linewidth=em(0.12), zorder=1)
+            accuracies.set_ylim(-0.04, 1.04)
+            accuracies.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            if place + across >= len(facets):
+                xlabel(accuracies, STEPS)
+                accuracies.tick_params(labelbottom=True)
+            if column == 0:
+                ylabel(losses, "loss (nats, log scale)")
+                ylabel(accuracies, "accuracy")
+                plain_numbers(losses)
+        for place in range(len(facets), blocks * across):
+            block, column = divmod(place, across)
+            for axes in (grid[2 * block, column], grid[2 * block + 1, column]):
+                axes.remove()
+        _steps(grid.flat if ax is not None else grid.flat[:1], groups, logarithmic=log_steps)
+        sheet.figure.align_ylabels(grid[:, 0])
+        _legend(sheet, looks, _kinds(facets, lines) + (guessing if chance_loss is not None else []))
+    return sheet.figure
 
 
-@styled
-def compared_panels(groups: Sequence[GroupData], panels: Sequence[Panel], *, log_steps: bool = False) -> Figure:
+def compared_panels(
+    groups: Sequence[GroupData], panels: Sequence[Panel], *, log_steps: bool = False, ax: Target = None
+) -> Figure:
     """Return a panel for each curve, with every group's median and band: measures of a circuit, parts of a task.
 
     Args:
         groups: what to compare; tables with the panels' columns.
         panels: what to draw.
         log_steps: logarithmic steps.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there is nothing to draw, or there are more groups than colours can tell apart.
@@ -126,28 +127,24 @@ def compared_panels(groups: Sequence[GroupData], panels: Sequence[Panel], *, log
     facets = _facets(groups, split=False)
     members = facets[""]
     looks = _colours(list(members), _ordered(facets))
-    columns = min(len(panels), 2 if len(panels) <= 6 else 3)
-    rows = -(-len(panels) // columns)
-    figure = blank_figure(0.6 + 2.1 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
-    for place, (axes, panel) in enumerate(zip(grid.flat, panels, strict=False)):
-        _draw(axes, members, looks, panel.column)
-        axes.set_title(panel.title, parse_math=False)
-        if place % columns == 0 or len({panel.ylabel for panel in panels}) > 1:
-            axes.set_ylabel(panel.ylabel)
-        if panel.logarithmic:
-            axes.set_yscale("log")
-            _plain_numbers(axes)
-        elif axes.get_ylim()[1] >= 1000:
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        if place + columns >= len(panels):
-            axes.set_xlabel("step (weight updates)")
-            axes.tick_params(labelbottom=True)
-    for axes in grid.flat[len(panels) :]:
-        axes.remove()
-    _steps(grid[0, 0], groups, logarithmic=log_steps, across=columns)
-    _legend(figure, looks, _kinds(facets, {"": SOLID}))
-    return figure
+    same_unit = len({panel.ylabel for panel in panels}) == 1
+    with canvas(ax) as sheet:
+        columns = sheet.columns(len(panels), _NARROWEST_PANEL, 2 if len(panels) <= 6 else 3)
+        drawn = sheet.panels(len(panels), columns, 13 * sheet.scale, sharex=True)
+        for axes, panel in zip(drawn, panels, strict=True):
+            _draw(axes, members, looks, panel.column)
+            title(axes, panel.title, parse_math=False)
+            if not same_unit:
+                ylabel(axes, panel.ylabel)
+            if panel.logarithmic:
+                axes.set_yscale("log")
+                plain_numbers(axes)
+            else:
+                thousands_if_large(axes)
+        sheet.label(x=STEPS, y=panels[0].ylabel if same_unit else None)
+        _steps(drawn if ax is not None else drawn[:1], groups, logarithmic=log_steps)
+        _legend(sheet, looks, _kinds(facets, {"": SOLID}))
+    return sheet.figure
 
 
 _Members = dict[str, GroupData]
@@ -211,59 +208,47 @@ def _draw(axes: Axes, members: _Members, looks: Mapping[str, str], column: str, 
         several = len(group.tables) > 1
         if several and n_runs <= FEW:
             for run in found.each:
-                axes.plot(run["step"], run["value"], color=colour, linewidth=0.7, alpha=0.45, zorder=2)
+                axes.plot(run["step"], run["value"], color=colour, linewidth=em(0.07), alpha=0.45, zorder=2)
         spread = found.spread
         if several and len(spread):
-            axes.fill_between(
-                spread["step"], spread["low"], spread["high"], color=colour, alpha=0.17, linewidth=0, zorder=1.5
-            )
+            low, high = spread["low"], spread["high"]
+            axes.fill_between(spread["step"], low, high, color=colour, alpha=0.17, linewidth=0, zorder=1.5)
         marker = "o" if len(spread) < 3 else None  # a line through one point cannot be seen
-        axes.plot(spread["step"], spread["median"], color=colour, label=name, marker=marker, markersize=4, zorder=4)
+        axes.plot(
+            spread["step"], spread["median"], color=colour, label=name, marker=marker, markersize=em(0.4), zorder=4
+        )
         if train is not None and not group.is_infinite:
             fitted = group_curve(group.tables, train).spread
-            axes.plot(fitted["step"], fitted["median"], color=colour, linestyle=DASHED, linewidth=1.0, zorder=3)
+            axes.plot(fitted["step"], fitted["median"], color=colour, linestyle=DASHED, linewidth=em(0.1), zorder=3)
 
 
-def _steps(axes: Axes, groups: Sequence[GroupData], *, logarithmic: bool, across: int) -> None:
+def _steps(panels: Iterable[Axes], groups: Sequence[GroupData], *, logarithmic: bool) -> None:
+    """Give the panels, or the first of those that share it, the axis of steps of all groups."""
     steps = sorted({step for group in groups for table in group.tables for step in table["step"]})
-    step_axis(axes, np.array(steps), logarithmic=logarithmic, most_ticks={1: 9, 2: 5}.get(across, 3))
-
-
-def _plain_numbers(axes: Axes) -> None:
-    """Write 0.5 on a logarithmic axis of less than two decades, where matplotlib would write 5 × 10⁻¹."""
-    lowest, highest = axes.get_ylim()
-    if highest < 100 * lowest:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else ""))
+    for axes in panels:
+        step_axis(axes, np.array(steps), logarithmic=logarithmic)
 
 
 def _kinds(facets: Mapping[str, _Members], lines: Mapping[str, Dashes]) -> list[Artist]:
     """Return what kinds of lines there are, in grey: ``lines``, or their medians, and what goes with medians."""
     panels = [list(members.values()) for members in facets.values()]
     several = {len(group.tables) for members in panels for group in members} - {1}
-    kinds: list[Artist] = [
-        Line2D(
-            [], [], color=GREY, linestyle=dashes, linewidth=1.8 if dashes == SOLID else 1.0,
-            label=", ".join([*([name] if name else []), *(["median"] if several else [])]),
-        )
-        for name, dashes in lines.items() if name or several
-    ]  # fmt: skip
+    kinds: list[Artist] = []
+    for name, dashes in lines.items():
+        if name or several:
+            label = ", ".join([*([name] if name else []), *(["median"] if several else [])])
+            width = em(0.18 if dashes == SOLID else 0.1)
+            kinds.append(Line2D([], [], color=GREY, linestyle=dashes, linewidth=width, label=label))
     if several:
         bands = sorted({band_in_words(size) for size in several})
         kinds.append(Patch(color=GREY, alpha=0.3, linewidth=0, label=" or ".join(bands)))
         if any(sum(len(group.tables) for group in members) <= FEW for members in panels):
-            kinds.append(Line2D([], [], color=GREY, linewidth=0.7, alpha=0.6, label="one run"))
+            kinds.append(Line2D([], [], color=GREY, linewidth=em(0.07), alpha=0.6, label="one run"))
     return kinds
 
 
-def _legend(figure: Figure, looks: Mapping[str, str], kinds: Sequence[Artist]) -> None:
+def _legend(sheet: Canvas, looks: Mapping[str, str], kinds: Sequence[Artist]) -> None:
     """Name the groups above the picture, and below it the kinds of lines."""
-    handles = [Line2D([], [], color=colour, linewidth=3, label=name) for name, colour in looks.items()]
-    across = max(1, min(len(handles), _LINE // (max(len(name) for name in looks) + 5)))
-    # matplotlib fills columns; readers read rows
-    handles = [handle for column in range(across) for handle in handles[column::across]]
-    above = figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.6, columnspacing=1.4)
-    for text in above.get_texts():
-        text.set_parse_math(False)
-    if kinds:
-        figure.legend(handles=list(kinds), loc="outside lower left", ncols=len(kinds), handlelength=2.4)
+    groups = [Line2D([], [], color=colour, linewidth=em(0.3), label=name) for name, colour in looks.items()]
+    sheet.legend(groups, parse_math=False)
+    sheet.legend(kinds, below=True)

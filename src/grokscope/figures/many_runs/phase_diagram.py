@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import blank_figure, frame_image, styled
+from grokscope.figures.axes import frame_image
+from grokscope.figures.canvas import Target, canvas, title, xlabel, ylabel
+from grokscope.figures.theme import small
 
 OUTCOME_COLOURS = {
     "generalised at once": "#009E73",
@@ -20,8 +22,7 @@ OUTCOME_COLOURS = {
 }
 
 
-@styled
-def phase_grid(table: pd.DataFrame) -> Figure:
+def phase_grid(table: pd.DataFrame, *, ax: Target = None) -> Figure:
     """Return the outcome of every run of a grid as a map, with the steps that generalising took written in.
 
     After Nanda et al. (2023), appendix on data and regularisation; Liu et al. (2022), "phase diagrams".
@@ -29,6 +30,7 @@ def phase_grid(table: pd.DataFrame) -> Figure:
     Args:
         table: of :func:`grokscope.sweeps.train_grid`: columns train_fraction, weight_decay, outcome, fitted and
             generalised (steps).
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the table has no rows.
@@ -38,23 +40,24 @@ def phase_grid(table: pd.DataFrame) -> Figure:
     fractions, decays = (sorted(table[name].unique()) for name in ("train_fraction", "weight_decay"))
     names = list(OUTCOME_COLOURS)
     codes = np.full((len(decays), len(fractions)), np.nan)
-    figure = blank_figure(1.5 + 0.55 * len(decays))
-    axes = figure.subplots()
-    for row in table.to_dict("records"):
-        x, y = fractions.index(row["train_fraction"]), decays.index(row["weight_decay"])
-        codes[y, x] = names.index(row["outcome"])
-        axes.text(x, y, _steps(row["fitted"], row["generalised"]), ha="center", va="center", fontsize=8)
-    colours = ListedColormap(list(OUTCOME_COLOURS.values()))
-    axes.imshow(codes, origin="lower", aspect="auto", cmap=colours, vmin=-0.5, vmax=len(names) - 0.5)
-    axes.set_xticks(range(len(fractions)), [f"{fraction:.0%}" for fraction in fractions])
-    axes.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
-    axes.set_title("in each cell: step of 99 % training accuracy, step of 95 % test accuracy", fontsize=9)
-    axes.set(xlabel="share of the pairs that is trained on", ylabel="weight decay")
-    frame_image(axes)
     present = [name for name in names if name in set(table["outcome"])]
-    patches = [Patch(color=OUTCOME_COLOURS[name], label=name) for name in present]
-    figure.legend(handles=patches, loc="outside upper left", ncols=len(present))
-    return figure
+    colours = ListedColormap(list(OUTCOME_COLOURS.values()))
+    with canvas(ax) as sheet:
+        axes = sheet.panel(3.6 * len(decays))
+        for row in table.to_dict("records"):
+            x, y = fractions.index(row["train_fraction"]), decays.index(row["weight_decay"])
+            codes[y, x] = names.index(row["outcome"])
+            text = _steps(row["fitted"], row["generalised"])
+            axes.text(x, y, text, ha="center", va="center", fontsize=small())
+        axes.imshow(codes, origin="lower", aspect="auto", cmap=colours, vmin=-0.5, vmax=len(names) - 0.5)
+        axes.set_xticks(range(len(fractions)), [f"{fraction:.0%}" for fraction in fractions])
+        axes.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
+        title(axes, "in each cell: step of 99 % training accuracy, step of 95 % test accuracy")
+        xlabel(axes, "share of the pairs that is trained on")
+        ylabel(axes, "weight decay")
+        frame_image(axes)
+        sheet.legend([Patch(color=OUTCOME_COLOURS[name], label=name) for name in present])
+    return sheet.figure
 
 
 def _steps(*steps: Any) -> str:

@@ -9,25 +9,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from grokscope.analysis.many_runs.arms import durations_of, frequency_counts, key_frequencies
 from grokscope.analysis.many_runs.survival import median_time
 from grokscope.errors import ConfigError
+from grokscope.figures.axes import few_ticks, thousands
+from grokscope.figures.canvas import Target, canvas, xlabel, ylabel
 from grokscope.figures.line_styles import Look
 from grokscope.figures.many_runs.survival import looks_of
-from grokscope.figures.theme import BLACK, BLUE, GREY, ORANGE, blank_figure, styled
+from grokscope.figures.theme import BLACK, BLUE, GREY, ORANGE, em
 
-_ACROSS = 2
+_ACROSS, _NARROWEST = 2, 26.0
+"""Panels side by side, and the width that each needs, in sizes of the text."""
 _FEW_VALUES = 12
 """So many values of a setting have a median each."""
 _DECADE = 8.0
 """Values that lie further apart than this get a logarithmic axis."""
 
 
-@styled
-def time_to_grok(table: pd.DataFrame, settings: Sequence[str]) -> Figure:
+def time_to_grok(table: pd.DataFrame, settings: Sequence[str], *, ax: Target = None) -> Figure:
     """Return a panel for each setting: the step at which every run grokked, against the run's value.
 
     A triangle is a run that had not grokked when it ended, there. Black, of settings with few values: the median over
@@ -36,33 +38,33 @@ def time_to_grok(table: pd.DataFrame, settings: Sequence[str]) -> Figure:
     Args:
         table: a sweep's, without runs that failed.
         settings: columns of it.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are no settings or no runs.
     """
     if not settings or table.empty:
         raise ConfigError("there is nothing to draw: no setting was varied, or no run ended")
-    across = min(_ACROSS, len(settings))
-    rows = -(-len(settings) // across)
-    figure = blank_figure(0.6 + 2.9 * rows)
-    grid = figure.subplots(rows, across, squeeze=False, sharey=True)
-    for axes, name in zip(grid.flat, settings, strict=False):
-        _against(axes, table, name)
-    for axes in grid.flat[len(settings) :]:
-        axes.remove()
-    for axes in grid[:, 0]:
-        axes.set_ylabel("step at which it grokked")
     steps = durations_of(table).steps
-    if steps.max() > _DECADE * max(1.0, steps.min()):
-        grid[0, 0].set_yscale("log")
-    grid[0, 0].yaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    handles = [
-        Line2D([], [], color=BLUE, marker="o", linestyle="", markersize=4, alpha=0.6, label="a run"),
-        Line2D([], [], color=ORANGE, marker="^", linestyle="", markersize=5, label="a run that had not grokked"),
-        Line2D([], [], color=BLACK, marker="D", markersize=5, label="median, 95 % interval"),
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3)
-    return figure
+    with canvas(ax) as sheet:
+        panels = sheet.panels(
+            len(settings), sheet.columns(len(settings), _NARROWEST, _ACROSS), 17 * sheet.scale, sharey=True
+        )
+        if steps.max() > _DECADE * max(1.0, steps.min()):
+            panels[0].set_yscale("log")
+        for axes, name in zip(panels, settings, strict=True):
+            _against(axes, table, name)
+        thousands(panels[0].yaxis)
+        sheet.label(y="step at which it grokked")
+        dot, triangle = {"marker": "o", "markersize": em(0.4)}, {"marker": "^", "markersize": em(0.5)}
+        sheet.legend(
+            [
+                Line2D([], [], color=BLUE, linestyle="", alpha=0.6, label="a run", **dot),
+                Line2D([], [], color=ORANGE, linestyle="", label="a run that had not grokked", **triangle),
+                Line2D([], [], color=BLACK, marker="D", markersize=em(0.5), label="median, 95 % interval"),
+            ]
+        )
+    return sheet.figure
 
 
 def _against(axes: Axes, table: pd.DataFrame, name: str) -> None:
@@ -75,8 +77,9 @@ def _against(axes: Axes, table: pd.DataFrame, name: str) -> None:
     x = np.array([numbers[distinct.index(value)] if value in distinct else np.nan for value in values])
     x_drawn = _spread(x, numbers, logarithmic=logarithmic) if len(distinct) <= _FEW_VALUES else x
     happened = durations.happened
-    axes.plot(x_drawn[happened], durations.steps[happened], "o", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
-    axes.plot(x_drawn[~happened], durations.steps[~happened], "^", color=ORANGE, markersize=5, markeredgewidth=0)
+    dots, triangles = {"color": BLUE, "markersize": em(0.4)}, {"color": ORANGE, "markersize": em(0.5)}
+    axes.plot(x_drawn[happened], durations.steps[happened], "o", alpha=0.5, markeredgewidth=0, **dots)
+    axes.plot(x_drawn[~happened], durations.steps[~happened], "^", markeredgewidth=0, **triangles)
     if len(distinct) <= _FEW_VALUES:
         for value, place in zip(distinct, numbers, strict=True):
             _median(axes, place, table.loc[values == value])
@@ -85,7 +88,7 @@ def _against(axes: Axes, table: pd.DataFrame, name: str) -> None:
     if len(distinct) <= _FEW_VALUES:
         axes.set_xticks(numbers, [f"{value:g}" if numeric else str(value) for value in distinct], minor=False)
         axes.xaxis.set_minor_locator(MaxNLocator(1)) if not logarithmic else axes.minorticks_off()
-    axes.set_xlabel(name.rpartition(".")[2].replace("_", " "), parse_math=False)
+    xlabel(axes, name.rpartition(".")[2].replace("_", " "), parse_math=False)
 
 
 def _median(axes: Axes, place: float, runs: pd.DataFrame) -> None:
@@ -93,8 +96,8 @@ def _median(axes: Axes, place: float, runs: pd.DataFrame) -> None:
     if not np.isfinite(found.estimate):
         return
     top = found.high if np.isfinite(found.high) else float(durations_of(runs).steps.max())
-    axes.plot([place, place], [found.low, top], color=BLACK, linewidth=1.6, zorder=5)
-    axes.plot(place, found.estimate, "D", color=BLACK, markersize=5, zorder=6)
+    axes.plot([place, place], [found.low, top], color=BLACK, linewidth=em(0.16), zorder=5)
+    axes.plot(place, found.estimate, "D", color=BLACK, markersize=em(0.5), zorder=6)
 
 
 def _spread(x: np.ndarray, numbers: np.ndarray, *, logarithmic: bool) -> np.ndarray:
@@ -112,8 +115,7 @@ def _order(value: Any) -> tuple[float, str]:
     return (float(value), "") if isinstance(value, int | float | np.number) else (0.0, str(value))
 
 
-@styled
-def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | None) -> Figure:
+def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | None, *, ax: Target = None) -> Figure:
     """Return how many key frequencies the networks that grokked have, and which.
 
     The grey band is the control: between which counts 95 % would lie if every network drew as many frequencies as it
@@ -124,6 +126,7 @@ def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | 
         arms: rows of a sweep's table by the arm's name.
         n_frequencies: how many there are, (p − 1)/2; None where it is not the same for all runs, and only how many is
             drawn.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: no network grokked, or none of them is of modular addition.
@@ -132,29 +135,28 @@ def key_frequency_counts(arms: Mapping[str, pd.DataFrame], n_frequencies: int | 
     if all(each.empty for each in counted.values()):
         raise ConfigError("there are no key frequencies to draw: no network of modular arithmetic grokked")
     looks = looks_of(list(arms))
-    figure = blank_figure(5.6 if n_frequencies else 3.0)
-    grid = figure.subplots(2 if n_frequencies else 1, 1, squeeze=False)
-    _stack(grid[0, 0], counted, "number", looks)
     most = max(len(keys) for runs in arms.values() for keys in key_frequencies(runs))
-    grid[0, 0].set_xlim(0.4, most + 1.6)
-    grid[0, 0].set_xlabel("number of key frequencies")
-    if n_frequencies:
-        _stack(grid[1, 0], counted, "frequency", looks)
-        low, high = _if_each_as_likely(pd.concat(arms.values()), n_frequencies)
-        grid[1, 0].axhspan(low, high, color=GREY, alpha=0.25, linewidth=0, zorder=0)
-        grid[1, 0].set_xlim(0.4, n_frequencies + 0.6)
-        grid[1, 0].set_xlabel("frequency k")
-    for axes in grid.flat:
-        axes.set_ylabel("networks")
-        axes.xaxis.set_major_locator(MaxNLocator(20, integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     handles = [Patch(color=look.colour, label=label) for label, look in looks.items()]
-    if n_frequencies:
-        handles.append(Patch(color=GREY, alpha=0.25, linewidth=0, label="95 % if each were as likely"))
-    legend = figure.legend(handles=handles, loc="outside upper left", ncols=min(4, len(handles)), handlelength=1.2)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-    return figure
+    with canvas(ax) as sheet:
+        numbers, *which = sheet.grid([15 * sheet.scale] * (2 if n_frequencies else 1)).flat
+        _stack(numbers, counted, "number", looks)
+        numbers.set_xlim(0.4, most + 1.6)
+        few_ticks(numbers.xaxis, numbers, 20, f"{most}")
+        xlabel(numbers, "number of key frequencies")
+        for axes in which:
+            assert n_frequencies is not None
+            _stack(axes, counted, "frequency", looks)
+            low, high = _if_each_as_likely(pd.concat(arms.values()), n_frequencies)
+            axes.axhspan(low, high, color=GREY, alpha=0.25, linewidth=0, zorder=0)
+            axes.set_xlim(0.4, n_frequencies + 0.6)
+            few_ticks(axes.xaxis, axes, 20, f"{n_frequencies}")
+            xlabel(axes, "frequency k")
+            handles.append(Patch(color=GREY, alpha=0.25, linewidth=0, label="95 % if each were as likely"))
+        for axes in (numbers, *which):
+            ylabel(axes, "networks")
+            axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        sheet.legend(handles, parse_math=False)
+    return sheet.figure
 
 
 def _stack(axes: Axes, counted: Mapping[str, pd.DataFrame], what: str, looks: Mapping[str, Look]) -> None:

@@ -12,24 +12,23 @@ from matplotlib.ticker import PercentFormatter
 from grokscope.analysis.many_runs.arms import durations_of
 from grokscope.analysis.many_runs.survival import Durations, kaplan_meier
 from grokscope.errors import ConfigError
-from grokscope.figures.axes import step_axis
+from grokscope.figures.axes import STEPS, step_axis
+from grokscope.figures.canvas import Canvas, Target, canvas, xlabel, ylabel
 from grokscope.figures.line_styles import Look, distinct_looks, ordered_looks
-from grokscope.figures.theme import GREY, blank_figure, styled
+from grokscope.figures.text import LINE
+from grokscope.figures.theme import GREY, SMALL, em, small
 
 MOST_ARMS = 12
 """Arms whose curves an eye can tell apart."""
 _COUNTED_AT = 5
 """Steps at which the runs that are left are counted below the curves."""
-_ROW = 0.26
-"""Of these numbers, in inches: in a narrow figure they stand as close as can be."""
+_ROW = LINE * SMALL + 0.1
+"""Height of these numbers, in sizes of the text."""
 _DECADE = 10.0
 """Where the last run groks so many times as late as the first, steps are drawn on a logarithmic scale."""
-_LINE = 100
-"""Letters in one row of the legend."""
 
 
-@styled
-def survival_curves(arms: Mapping[str, pd.DataFrame]) -> Figure:
+def survival_curves(arms: Mapping[str, pd.DataFrame], *, ax: Target = None) -> Figure:
     """Return the share of each arm's runs that have not grokked yet, over steps (Kaplan & Meier 1958).
 
     Bands are pointwise 95 % intervals (Greenwood's variance on the log(−log) scale); a tick is a run that ended without
@@ -37,6 +36,7 @@ def survival_curves(arms: Mapping[str, pd.DataFrame]) -> Figure:
 
     Args:
         arms: rows of a sweep's table by the arm's name (:func:`grokscope.analysis.many_runs.arms.arms_of`).
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are no arms, or more than can be told apart.
@@ -45,23 +45,23 @@ def survival_curves(arms: Mapping[str, pd.DataFrame]) -> Figure:
         raise ConfigError(f"{len(arms)} arms: survival curves can be drawn of 1 to {MOST_ARMS}; vary less")
     found = {label: durations_of(runs) for label, runs in arms.items()}
     looks = looks_of(list(arms))
-    figure = blank_figure(4.1 + _ROW * len(arms))
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, _ROW * (len(arms) + 1)))
-    for label, durations in found.items():
-        _draw(axes, durations, looks[label].colour)
-    axes.axhline(0.5, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
-    axes.set_ylim(-0.02, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_ylabel("runs that have not grokked yet")
     last, log_steps = _scale(list(found.values()))
     first = last / 100
-    step_axis(axes, np.array([0.0, first, last]), logarithmic=log_steps)
-    axes.set_xlabel("step (weight updates)")
-    axes.tick_params(labelbottom=True)
     times = np.geomspace(first, last, _COUNTED_AT) if log_steps else np.linspace(0, last, _COUNTED_AT)
-    _count(below, found, looks, times)
-    _legend(figure, found, looks)
-    return figure
+    with canvas(ax) as sheet:
+        axes, below = sheet.grid([23 * sheet.scale, _ROW * (len(arms) + 1)], sharex=True).flat
+        for label, durations in found.items():
+            _draw(axes, durations, looks[label].colour)
+        axes.axhline(0.5, color=GREY, linestyle=":", linewidth=em(0.12), zorder=1)
+        axes.set_ylim(-0.02, 1.02)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ylabel(axes, "runs that have not grokked yet")
+        step_axis(axes, np.array([0.0, first, last]), logarithmic=log_steps)
+        xlabel(axes, STEPS)
+        axes.tick_params(labelbottom=True)
+        _count(below, found, looks, times)
+        _legend(sheet, found, looks)
+    return sheet.figure
 
 
 def looks_of(labels: Sequence[str]) -> dict[str, Look]:
@@ -99,7 +99,7 @@ def _draw(axes: Axes, durations: Durations, colour: str) -> None:
     if not len(ended):  # an empty line that is not clipped would take room in the layout
         return
     at = share[np.searchsorted(curve["step"], ended, side="right") - 1]
-    axes.plot(ended, at, "|", color=colour, markersize=9, markeredgewidth=1.4, clip_on=False)
+    axes.plot(ended, at, "|", color=colour, markersize=em(0.9), markeredgewidth=em(0.14), clip_on=False)
 
 
 def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look], times: np.ndarray) -> None:
@@ -107,27 +107,26 @@ def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look]
     axes.axis("off")
     axes.set_ylim(len(found) + 0.2, -0.8)
     beside = axes.get_yaxis_transform()
-    texts = [axes.text(0, -0.3, "runs left", transform=beside, ha="left", va="center", fontsize=9, color=GREY)]
+    style = {"va": "center", "fontsize": small()}
+    texts = [axes.text(0, -0.3, "runs left", transform=beside, ha="left", color=GREY, **style)]
     for row, (label, durations) in enumerate(found.items()):
         for time in times:
             left = int((durations.steps >= time).sum())
             align = "left" if time == times[0] else "right" if time == times[-1] else "center"
-            colour = looks[label].colour
-            texts.append(axes.text(time, row + 0.6, f"{left:,}", ha=align, va="center", fontsize=9, color=colour))
+            texts.append(axes.text(time, row + 0.6, f"{left:,}", ha=align, color=looks[label].colour, **style))
     for text in texts:
         text.set_in_layout(False)  # their room is this panel, whatever the layout would give them
 
 
-def _legend(figure: Figure, found: Mapping[str, Durations], looks: Mapping[str, Look]) -> None:
-    handles = [
-        Line2D([], [], color=look.colour, linestyle=look.dashes, linewidth=3, label=label)
+def _legend(sheet: Canvas, found: Mapping[str, Durations], looks: Mapping[str, Look]) -> None:
+    arms = [
+        Line2D([], [], color=look.colour, linestyle=look.dashes, linewidth=em(0.3), label=label)
         for label, look in looks.items()
     ]
-    kinds = [Line2D([], [], color=GREY, alpha=0.3, linewidth=8, solid_capstyle="butt", label="95 % interval")]
+    band = {"alpha": 0.3, "linewidth": em(0.8), "solid_capstyle": "butt"}
+    kinds = [Line2D([], [], color=GREY, label="95 % interval", **band)]
     if any(not each.happened.all() for each in found.values()):
-        kinds.append(Line2D([], [], color=GREY, marker="|", linestyle="", markersize=9, label="ended without grokking"))
-    across = max(1, min(len(handles), _LINE // (max(map(len, looks)) + 5)))
-    above = figure.legend(handles=handles, loc="outside upper left", ncols=across, handlelength=1.6)
-    for text in above.get_texts():
-        text.set_parse_math(False)
-    figure.legend(handles=kinds, loc="outside lower left", ncols=len(kinds), handlelength=1.6)
+        tick = {"marker": "|", "linestyle": "", "markersize": em(0.9)}
+        kinds.append(Line2D([], [], color=GREY, label="ended without grokking", **tick))
+    sheet.legend(arms, parse_math=False)
+    sheet.legend(kinds, below=True)

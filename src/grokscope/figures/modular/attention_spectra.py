@@ -7,17 +7,16 @@ from matplotlib.figure import Figure
 
 from grokscope.analysis.modular.attention_fits import AttentionFit
 from grokscope.analysis.modular.attention_spectra import AttentionSpectra
-from grokscope.figures.modular.maps import MAX_HEADS
+from grokscope.figures.canvas import Target, canvas, title
 from grokscope.figures.modular.spectra import component_bars, name_components
-from grokscope.figures.theme import blank_figure, styled
+from grokscope.figures.theme import MAX_HEADS
 
 _ONE_COLUMN = 4
 """Heads up to which they stand one below the other; more stand in two columns."""
 
 
-@styled
 def attention_spectra(
-    spectra: AttentionSpectra, fits: Sequence[AttentionFit] = (), *, keys: Sequence[int] = ()
+    spectra: AttentionSpectra, fits: Sequence[AttentionFit] = (), *, keys: Sequence[int] = (), ax: Target = None
 ) -> Figure:
     """Return for each head (the first 16) the size of its attention scores' components in the Fourier basis.
 
@@ -29,27 +28,21 @@ def attention_spectra(
         spectra: of :func:`grokscope.analysis.modular.attention_spectra.attention_spectra`.
         fits: of :func:`grokscope.analysis.modular.attention_fits.attention_fits`, by head; named where there are some.
         keys: the key frequencies; they carry their number.
+        ax: where to draw [a new figure].
     """
     sizes = spectra.components[:MAX_HEADS].abs().numpy()
     sizes[:, 0] = 0
-    columns = 1 if len(sizes) <= _ONE_COLUMN else 2
-    rows = -(-len(sizes) // columns)
-    figure = blank_figure(0.8 + 1.55 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for head, (axes, heights) in enumerate(zip(grid.flat, sizes, strict=False)):
-        component_bars(axes, heights, keys)
-        axes.set_title(_title(head, spectra, fits), fontsize=9.5)
-        if head + columns >= len(sizes):  # the lowest of its column
-            axes.set_xlabel("frequency k")
-            axes.tick_params(labelbottom=True)
-    for axes in grid.flat[len(sizes) :]:
-        axes.remove()
-    for axes in grid[:, 0]:
-        axes.set_ylabel("size")
     top = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
-    grid[0, 0].set_ylim(0, 1.2 * top or 1.0)
-    name_components(figure)
-    return figure
+    with canvas(ax) as sheet:
+        columns = 1 if len(sizes) <= _ONE_COLUMN else sheet.columns(len(sizes), 28.0, 2)
+        panels = sheet.panels(len(sizes), columns, 9.5, sharex=True, sharey=True)
+        for head, (axes, heights) in enumerate(zip(panels, sizes, strict=True)):
+            component_bars(axes, heights, keys)
+            title(axes, _title(head, spectra, fits))
+        sheet.label(x="frequency k", y="size")
+        panels[0].set_ylim(0, 1.24 * top or 1.0)
+        name_components(sheet)
+    return sheet.figure
 
 
 def _title(head: int, spectra: AttentionSpectra, fits: Sequence[AttentionFit]) -> str:

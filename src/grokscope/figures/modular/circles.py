@@ -1,6 +1,5 @@
 """The tokens of an embedding in the planes where they lie on circles."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,17 +11,18 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import CYCLIC, blank_figure, styled
+from grokscope.figures.canvas import Target, canvas, room, title
+from grokscope.figures.theme import CYCLIC, em, small
 
-_COLUMNS = 4
-_ROW_HEIGHT = {1: 4.0, 2: 3.8, 3: 2.9, 4: 2.3}
-"""Inches, by columns: what squares fill at the common width."""
+_COLUMNS, _NARROWEST = 4, 13.0
+"""Panels side by side, and the width that each needs, in sizes of the text."""
+_LARGEST = 28.0
+"""Side of a panel, in sizes of the text."""
 _NAMED = 3
 """Tokens that are named: 0, 1, 2 stand k/p of a round apart."""
 
 
-@styled
-def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]) -> Figure:
+def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int], *, ax: Target = None) -> Figure:
     """Return a panel for each frequency with the p tokens where they stand in its plane.
 
     A token's colour is its angle 2πk·token/p, and lines join those that are neighbours in it: where the network
@@ -32,6 +32,7 @@ def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]
     Args:
         points: of :func:`grokscope.analysis.modular.embedding_planes.project_tokens`.
         frequencies: of the planes.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are no planes.
@@ -39,32 +40,19 @@ def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]
     if not len(points):
         raise ConfigError("there are no circles to draw: no frequency was given")
     n, p = points.shape[:2]
-    rows = math.ceil(n / _COLUMNS)
-    columns = math.ceil(n / rows)
-    figure = blank_figure(0.6 + rows * _ROW_HEIGHT[columns], square=True)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     values = points.double().numpy()
     extent = 1.12 * float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
-    for axes, plane, k in zip(grid.flat, values, frequencies, strict=False):
-        _circle(axes, plane, k, p)
-        axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
-    for axes in grid.flat[n:]:
-        axes.remove()
-    for axes in grid[:, 0]:
-        axes.set_ylabel("along sin")
-    for place in range(n):
-        if place + columns >= n:  # the lowest of its column
-            grid.flat[place].set_xlabel("along cos")
-            grid.flat[place].tick_params(labelbottom=True)
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), CYCLIC),
-        ax=grid.flat[:n].tolist(),
-        shrink=0.8 if rows == 1 else 0.5,
-        aspect=24,
-        label="angle 2πk·token/p",
-    )
-    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "π/2", "π", "3π/2", "2π"])
-    return figure
+    with canvas(ax) as sheet:
+        columns = sheet.columns(n, _NARROWEST, _COLUMNS)
+        panels = sheet.panels(n, columns, min(sheet.side(columns), _LARGEST), sharex=True, sharey=True)
+        sheet.pack()
+        for axes, plane, k in zip(panels, values, frequencies, strict=False):
+            _circle(axes, plane, k, p)
+            axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+        sheet.label(x="along cos", y="along sin")
+        bar = sheet.colorbar(ScalarMappable(Normalize(0, 1), CYCLIC), panels, "angle 2πk·token/p")
+        bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "π/2", "π", "3π/2", "2π"])
+    return sheet.figure
 
 
 def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, p: int) -> None:
@@ -72,20 +60,12 @@ def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, p: int) -> None
     turn = k * tokens % p
     order = turn.argsort(kind="stable")
     around = plane[np.append(order, order[0])]
-    axes.plot(around[:, 0], around[:, 1], color="#BBBBBB", linewidth=0.7, zorder=1)
-    axes.scatter(
-        plane[:, 0], plane[:, 1], s=16, c=turn / p, cmap=CYCLIC, vmin=0, vmax=1, linewidths=0.3, edgecolors="#555555",
-        zorder=2,
-    )  # fmt: skip
+    axes.plot(around[:, 0], around[:, 1], color="#BBBBBB", linewidth=em(0.07), zorder=1)
+    size = em(0.4) * min(1.0, room(axes) / 12.0)
+    dots = {"c": turn / p, "cmap": CYCLIC, "vmin": 0, "vmax": 1, "edgecolors": "#555555", "zorder": 2}
+    axes.scatter(plane[:, 0], plane[:, 1], s=size**2, linewidths=em(0.03), **dots)
+    style = {"textcoords": "offset points", "fontsize": small(), "fontweight": "bold", "zorder": 3}
     for token in tokens[:_NAMED]:
-        axes.annotate(
-            str(token),
-            (plane[token, 0], plane[token, 1]),
-            (4, 4),
-            textcoords="offset points",
-            fontsize=9,
-            fontweight="bold",
-            zorder=3,
-        )
-    axes.set_title(f"k = {k}")
+        axes.annotate(str(token), (plane[token, 0], plane[token, 1]), (em(0.35), em(0.35)), **style)
+    title(axes, f"k = {k}")
     axes.set_box_aspect(1)

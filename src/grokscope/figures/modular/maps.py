@@ -1,7 +1,5 @@
 """Attention and neurons on every input: one p×p map over (a, b) each."""
 
-import math
-
 import numpy as np
 import torch
 from matplotlib.cm import ScalarMappable
@@ -11,20 +9,26 @@ from matplotlib.ticker import MaxNLocator
 
 from grokscope.analysis import FourierSummary
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import DIVERGING, MAX_SIDE, SEQUENTIAL, SPARSE, blank_figure, frame_image, styled
+from grokscope.figures.axes import frame_image
+from grokscope.figures.canvas import Target, canvas, title
+from grokscope.figures.theme import DIVERGING, MAX_HEADS, MAX_SIDE, SEQUENTIAL, SPARSE
 
-MAX_HEADS = 16
-_COLUMNS = 4
-_ROW_HEIGHT = {1: 3.2, 2: 3.2, 3: 2.8, 4: 2.2}
-"""Inches, by columns: what maps of equal aspect fill at the common width."""
+_COLUMNS, _NARROWEST = 4, 11.0
+"""Maps side by side, and the width that each needs, in sizes of the text."""
+_LARGEST = 24.0
+"""Side of a map, in sizes of the text."""
 
 # Of a large p both functions show the corner a, b < MAX_SIDE: what is periodic can be seen there, and not in all of it.
 
 
-def attention_maps(circuit: FourierSummary) -> Figure:
+def attention_maps(circuit: FourierSummary, *, ax: Target = None) -> Figure:
     """Return, for each head (the first 16), the attention from the answer's position to token a, over all (a, b).
 
     After Nanda et al. (2023), section 4.1. All heads share one scale, 0 to 1.
+
+    Args:
+        circuit: of :func:`grokscope.analysis.fourier_summary`.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the network has no attention.
@@ -33,14 +37,19 @@ def attention_maps(circuit: FourierSummary) -> Figure:
         raise ConfigError("the network has no attention to draw")
     to_a = circuit.pattern[:MAX_SIDE, :MAX_SIDE, :MAX_HEADS, 0].permute(2, 0, 1).numpy()
     names = [f"head {head}" for head in range(len(to_a))]
-    return _maps(to_a, names, "attention to a", SEQUENTIAL, 0.0, 1.0)
+    return _maps(to_a, names, "attention to a", SEQUENTIAL, (0.0, 1.0), ax)
 
 
-def neuron_maps(circuit: FourierSummary, n: int = 8) -> Figure:
+def neuron_maps(circuit: FourierSummary, n: int = 8, *, ax: Target = None) -> Figure:
     """Return the activations of at most ``n`` neurons over all (a, b): the clearest neuron of each key frequency.
 
     Without key frequencies, those that vary most. All share one scale: from zero, or around zero where an activation
     is negative. After Nanda et al. (2023), section 4.1.
+
+    Args:
+        circuit: of :func:`grokscope.analysis.fourier_summary`.
+        n: maps at most.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the network has no neurons.
@@ -52,8 +61,8 @@ def neuron_maps(circuit: FourierSummary, n: int = 8) -> Figure:
     lowest, highest = float(maps.min()), float(maps.max())
     extent = max(-lowest, highest) or 1.0
     if lowest < 0:
-        return _maps(maps, list(chosen.values()), "activation", DIVERGING, -extent, extent)
-    return _maps(maps, list(chosen.values()), "activation", SPARSE, 0.0, extent)
+        return _maps(maps, list(chosen.values()), "activation", DIVERGING, (-extent, extent), ax)
+    return _maps(maps, list(chosen.values()), "activation", SPARSE, (0.0, extent), ax)
 
 
 def neurons_to_show(circuit: FourierSummary, n: int) -> dict[int, str]:
@@ -71,33 +80,21 @@ def neurons_to_show(circuit: FourierSummary, n: int) -> dict[int, str]:
     return {neuron: f"neuron {neuron}\nk = {k}, {share[neuron]:.1%}" for k, neuron in best.items()}
 
 
-@styled
-def _maps(maps: np.ndarray, names: list[str], label: str, colours: str, lowest: float, highest: float) -> Figure:
-    n = len(maps)
-    rows = math.ceil(n / _COLUMNS)
-    columns = math.ceil(n / rows)
-    figure = blank_figure(0.5 + rows * _ROW_HEIGHT[columns], square=True)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in grid.flat[n:]:
-        axes.remove()
-    scale = Normalize(lowest, highest)
-    for axes, values, name in zip(grid.flat, maps, names, strict=False):
-        axes.imshow(values, cmap=colours, norm=scale, interpolation="none")
-        axes.set_title(name, fontsize=9.5)
-        frame_image(axes)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-    for axes in grid[:, 0]:
-        axes.set_ylabel("a")
-    for place in range(n):
-        if place + columns >= n:  # the lowest of its column
-            grid.flat[place].set_xlabel("b")
-            grid.flat[place].tick_params(labelbottom=True)
-    figure.colorbar(
-        ScalarMappable(scale, colours),
-        ax=grid.flat[:n].tolist(),
-        shrink=0.8 if rows == 1 else 0.5,
-        aspect=24,
-        label=label,
-    )
-    return figure
+def _maps(
+    maps: np.ndarray, names: list[str], label: str, colours: str, limits: tuple[float, float], ax: Target
+) -> Figure:
+    scale = Normalize(*limits)
+    with canvas(ax) as sheet:
+        columns = sheet.columns(len(maps), _NARROWEST, _COLUMNS)
+        side = min(sheet.side(columns), _LARGEST)
+        panels = sheet.panels(len(maps), columns, side, sharex=True, sharey=True)
+        sheet.pack()
+        for axes, values, name in zip(panels, maps, names, strict=True):
+            axes.imshow(values, cmap=colours, norm=scale, interpolation="none")
+            title(axes, name, width=side)
+            frame_image(axes)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+        sheet.label(x="b", y="a")
+        sheet.colorbar(ScalarMappable(scale, colours), panels, label)
+    return sheet.figure

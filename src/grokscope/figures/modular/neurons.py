@@ -7,16 +7,22 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from grokscope.analysis import FourierSummary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, NeuronFrequencies
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import BLUE, GREY, VERMILION, blank_figure, styled
+from grokscope.figures.canvas import Target, canvas, room, title, xlabel, ylabel
+from grokscope.figures.line_styles import GUESSING
+from grokscope.figures.text import width_of
+from grokscope.figures.theme import BLUE, GREY, SMALL, VERMILION, em, small
 
 _BINS = [place / 40 for place in range(41)]  # 0.85 is an edge, so no bar stands on both sides of the threshold
 
 
-@styled
-def neuron_shares(circuit: FourierSummary) -> Figure:
+def neuron_shares(circuit: FourierSummary, *, ax: Target = None) -> Figure:
     """Return a histogram of the share of each neuron that its best frequency explains, and the sizes of the clusters.
 
     After Nanda et al. (2023), section 4.3: a neuron above 85 % belongs to its frequency's cluster.
+
+    Args:
+        circuit: of :func:`grokscope.analysis.fourier_summary`.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the network has no neurons.
@@ -24,55 +30,46 @@ def neuron_shares(circuit: FourierSummary) -> Figure:
     neurons = circuit.neurons
     if neurons is None:
         raise ConfigError("the network has no MLP, so there are no neurons to draw")
-    figure = blank_figure(3.2)
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    _histogram(left, neurons)
-    _clusters(right, neurons, circuit.key_frequencies)
-    return figure
+    with canvas(ax) as sheet:
+        columns = sheet.columns(2, 22.0, 2)
+        ratios = {"width_ratios": (3, 2)} if columns == 2 else {}
+        left, right = sheet.panels(2, columns, 18 * sheet.scale, **ratios)
+        _histogram(left, neurons)
+        _clusters(right, neurons, circuit.key_frequencies)
+    return sheet.figure
 
 
 def _histogram(axes: Axes, neurons: NeuronFrequencies) -> None:
     axes.hist(neurons.share.numpy().clip(0, 1), _BINS, color=BLUE)
-    axes.axvline(CLUSTER_SHARE, color=VERMILION, linestyle=(0, (4, 3)), linewidth=1.4)
-    axes.annotate(
-        f"{CLUSTER_SHARE:.0%}",
-        (CLUSTER_SHARE, 1),
-        (-4, -2),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        color=VERMILION,
-        fontsize=9,
-    )
-    axes.set(xlim=(0, 1), xlabel="share of a neuron's variance that one frequency explains", ylabel="neurons")
-    axes.set_title("how single-frequency the neurons are")
+    axes.axvline(CLUSTER_SHARE, color=VERMILION, linestyle=GUESSING, linewidth=em(0.14))
+    at = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "right", "va": "top"}
+    beside = (-em(0.4), -em(0.2))
+    axes.annotate(f"{CLUSTER_SHARE:.0%}", (CLUSTER_SHARE, 1), beside, color=VERMILION, fontsize=small(), **at)
+    axes.set_xlim(0, 1)
+    xlabel(axes, "share of a neuron's variance that one frequency explains")
+    ylabel(axes, "neurons")
+    title(axes, "how single-frequency the neurons are")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _clusters(axes: Axes, neurons: NeuronFrequencies, keys: list[int]) -> None:
     sizes = neurons.clusters()
-    axes.set_title("sizes of the clusters")
+    title(axes, "sizes of the clusters")
     axes.grid(False)
     if not sizes:
         axes.set_axis_off()
-        axes.text(
-            0.5,
-            0.5,
-            f"no neuron is\nabove {CLUSTER_SHARE:.0%}",
-            transform=axes.transAxes,
-            ha="center",
-            va="center",
-            color=GREY,
-        )
+        none = f"no neuron is\nabove {CLUSTER_SHARE:.0%}"
+        axes.text(0.5, 0.5, none, transform=axes.transAxes, ha="center", va="center", color=GREY)
         return
     colours = [BLUE if k in keys else GREY for k in sizes]
     bars = axes.bar([str(k) for k in sizes], list(sizes.values()), color=colours)
     axes.margins(y=0.12)
-    axes.set(xlabel="frequency k", ylabel="neurons")
+    xlabel(axes, "frequency k")
+    ylabel(axes, "neurons")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    if len(sizes) <= 16:
-        axes.bar_label(bars, fontsize=9, padding=1)
+    widest = SMALL * (max(width_of(f"{size}") for size in sizes.values()) + 0.3)
+    if len(sizes) * widest <= room(axes):
+        axes.bar_label(bars, fontsize=small(), padding=em(0.1))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))

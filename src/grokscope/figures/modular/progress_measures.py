@@ -8,38 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from grokscope.analysis import Phases
 from grokscope.errors import ConfigError
-from grokscope.figures.axes import curve, phase_bands, plain_numbers_in_one_decade, shade, step_axis
-from grokscope.figures.theme import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    TEST,
-    TRAIN,
-    VERMILION,
-    blank_figure,
-    styled,
-)
+from grokscope.figures.axes import STEPS, curve, phase_bands, plain_numbers, shade, step_axis, thousands_if_large
+from grokscope.figures.canvas import Canvas, Target, canvas, title, ylabel
+from grokscope.figures.line_styles import DASHED, DOTTED, MIXED, SOLID, Dashes, distinct_looks
+from grokscope.figures.theme import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, TEST, TRAIN
 
-Dashes = tuple[int, tuple[float, ...]]
-
-_SOLID: Dashes = (0, ())
-_DASHED: Dashes = (0, (5.0, 2.0))
-_DOTTED: Dashes = (0, (1.0, 1.4))
-_MIXED: Dashes = (0, (6.0, 2.0, 1.0, 2.0))
-_LONG: Dashes = (0, (10.0, 2.0))
-_TWICE: Dashes = (0, (4.0, 1.5, 1.0, 1.5, 1.0, 1.5))
-
-_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
-_DASHES = (_SOLID, _DASHED, _MIXED, _DOTTED, _LONG, _TWICE)
-"""Of the key frequencies: seven and six, so that 42 frequencies differ, and six of them without colour."""
+_NAMED = 8
+"""Names in one column of a legend: as many as stand beside a panel."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +25,7 @@ class _Line:
     column: str
     label: str
     colour: str
-    dashes: Dashes = _SOLID
+    dashes: Dashes = SOLID
     width: float | None = None
 
 
@@ -56,6 +34,7 @@ class _Panel:
     title: str
     ylabel: str
     height: float
+    """In sizes of the text, on a page."""
     lines: Sequence[_Line]
     logarithmic: bool = False
 
@@ -67,8 +46,7 @@ class _Panel:
         return values.dropna(axis="columns", how="all").assign(step=measures["step"])
 
 
-@styled
-def progress_measures(measures: pd.DataFrame, phases: Phases | None = None) -> Figure:
+def progress_measures(measures: pd.DataFrame, phases: Phases | None = None, *, ax: Target = None) -> Figure:
     """Return the progress measures over steps, a panel for each kind that there is, with the phases shaded.
 
     Losses with the circuit's directions alone (restricted) and without them (excluded), Gini coefficients, the sum of
@@ -78,26 +56,25 @@ def progress_measures(measures: pd.DataFrame, phases: Phases | None = None) -> F
     Args:
         measures: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`.
         phases: shaded where they are complete.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there is nothing in the table to draw.
     """
-    return _stack(_panels(list(measures.columns)), measures, phases, "progress measures")
+    return _stack(_panels(list(measures.columns)), measures, phases, "progress measures", ax)
 
 
-@styled
-def coefficients_over_training(measures: pd.DataFrame, phases: Phases | None = None) -> Figure:
+def coefficients_over_training(measures: pd.DataFrame, phases: Phases | None = None, *, ax: Target = None) -> Figure:
     """Return the coefficients of cos(w_k(a + b − c)) in the logits (nats) over steps, one line a frequency.
 
     How much of each wave that gives right answers the network has. After Nanda et al. (2023), appendix; arguments and
     errors are those of :func:`progress_measures`.
     """
-    panel = replace(_coefficients(list(measures.columns)), height=3.2)
-    return _stack([panel], measures, phases, "coefficients")
+    panel = replace(_coefficients(list(measures.columns)), height=22.0)
+    return _stack([panel], measures, phases, "coefficients", ax)
 
 
-@styled
-def excluded_losses_over_training(measures: pd.DataFrame, phases: Phases | None = None) -> Figure:
+def excluded_losses_over_training(measures: pd.DataFrame, phases: Phases | None = None, *, ax: Target = None) -> Figure:
     """Return the training loss without one frequency at a time (nats, log scale) over steps, one line a frequency.
 
     Thin behind them are the losses of the whole network. After Nanda et al. (2023), section 5.1 and appendix;
@@ -105,55 +82,53 @@ def excluded_losses_over_training(measures: pd.DataFrame, phases: Phases | None 
     """
     panel = _excluded(list(measures.columns))
     if panel.lines:  # alone, the network's own losses are not this picture
-        panel = replace(panel, height=3.6, lines=[*_OF_NETWORK, *panel.lines])
-    return _stack([panel], measures, phases, "excluded losses of single frequencies")
+        panel = replace(panel, height=24.0, lines=[*_OF_NETWORK, *panel.lines])
+    return _stack([panel], measures, phases, "excluded losses of single frequencies", ax)
 
 
-_OF_NETWORK = (_Line("train_loss", "train, nothing removed", GREY, width=1.0),
-               _Line("test_loss", "test, nothing removed", GREY, _DOTTED, width=1.0))  # fmt: skip
+_OF_NETWORK = (
+    _Line("train_loss", "train, nothing removed", GREY, width=0.1),
+    _Line("test_loss", "test, nothing removed", GREY, DOTTED, width=0.1),
+)
 
 
-def _stack(panels: Sequence[_Panel], measures: pd.DataFrame, phases: Phases | None, what: str) -> Figure:
+def _stack(panels: Sequence[_Panel], measures: pd.DataFrame, phases: Phases | None, what: str, ax: Target) -> Figure:
     """Return the panels that have something to draw, one below the other."""
     panels = [panel for panel in panels if len(panel.drawable(measures).columns) > 1]
     if measures.empty or not panels:
         raise ConfigError(f"there are no {what} to draw; the table has {', '.join(measures.columns)}")
-    figure = blank_figure(0.7 + sum(panel.height for panel in panels))
-    heights = [panel.height for panel in panels]
-    column = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     bands = {} if phases is None else phase_bands(phases, int(measures["step"].iloc[0]))
-    for axes, panel in zip(column, panels, strict=True):
-        shade(axes, bands)
-        _draw(axes, panel, panel.drawable(measures))
-    column[-1].set_xlabel("step (weight updates)")
-    step_axis(column[-1], measures["step"].to_numpy())
-    figure.align_ylabels()
-    if bands:
-        figure.legend(
-            handles=list(column[0].patches), loc="outside upper left", ncols=3, columnspacing=1.4, handlelength=1.6
-        )
-    return figure
+    with canvas(ax) as sheet:
+        column = list(sheet.grid([panel.height * sheet.scale for panel in panels], sharex=True).flat)
+        for axes, panel in zip(column, panels, strict=True):
+            shade(axes, bands)
+            _draw(sheet, axes, panel, panel.drawable(measures))
+        sheet.label(x=STEPS)
+        step_axis(column[-1], measures["step"].to_numpy())
+        sheet.figure.align_ylabels(column)
+        sheet.legend(list(column[0].patches))
+    return sheet.figure
 
 
 def _panels(columns: Sequence[str]) -> list[_Panel]:
     losses = [
         _Line("train_loss", "train", TRAIN),
         _Line("test_loss", "test", TEST),
-        _Line("restricted_loss", "restricted", GREEN, _DASHED),
-        _Line("excluded_loss", "excluded", PURPLE, _MIXED),
+        _Line("restricted_loss", "restricted", GREEN, DASHED),
+        _Line("excluded_loss", "excluded", PURPLE, MIXED),
     ]
-    gini = [_Line("gini_W_E", "$W_E$", BLUE), _Line("gini_W_L", "$W_L$", ORANGE, _DASHED)]
+    gini = [_Line("gini_W_E", "$W_E$", BLUE), _Line("gini_W_L", "$W_L$", ORANGE, DASHED)]
     squares = [_Line("sum_of_squares", "all weights", BLACK)]
     return [
         _Panel(
             "loss: of the network, with the key frequencies alone (restricted), without them (excluded)",
             "nats, log scale",
-            2.7,
+            15.0,
             losses,
             True,
         ),
-        _Panel("Gini coefficient of the Fourier norms: how few frequencies the weights use", "Gini", 1.5, gini),
-        _Panel("sum of squared weights", "sum", 1.5, squares),
+        _Panel("Gini coefficient of the Fourier norms: how few frequencies the weights use", "Gini", 8.5, gini),
+        _Panel("sum of squared weights", "sum", 8.5, squares),
         _coefficients(columns),
         _excluded(columns),
     ]
@@ -161,42 +136,36 @@ def _panels(columns: Sequence[str]) -> list[_Panel]:
 
 def _coefficients(columns: Sequence[str]) -> _Panel:
     title = "coefficients of $\\cos(w_k(a+b-c))$ in the logits"
-    return _Panel(title, "nats", 1.9, _each_frequency("alpha", columns))
+    return _Panel(title, "nats", 12.0, _each_frequency("alpha", columns))
 
 
 def _excluded(columns: Sequence[str]) -> _Panel:
     lines = _each_frequency("excluded_loss", columns)
-    return _Panel("excluded loss: without one frequency at a time", "nats, log scale", 2.1, lines, True)
+    return _Panel("excluded loss: without one frequency at a time", "nats, log scale", 13.0, lines, True)
 
 
 def _each_frequency(measure: str, columns: Sequence[str]) -> list[_Line]:
     """Return a line for each column ``measure_k``; a frequency looks the same in every panel."""
     named = [found for name in columns if (found := re.fullmatch(r"(?:alpha|excluded_loss)_(\d+)", name))]
     keys = sorted({int(found[1]) for found in named})
+    looks = distinct_looks([f"k = {k}" for k in keys])
     return [
-        _Line(f"{measure}_{k}", f"k = {k}", _COLOURS[at % len(_COLOURS)], _DASHES[at % len(_DASHES)])
-        for at, k in enumerate(keys)
+        _Line(f"{measure}_{k}", name, look.colour, look.dashes)
+        for k, (name, look) in zip(keys, looks.items(), strict=True)
     ]
 
 
-def _draw(axes: Axes, panel: _Panel, values: pd.DataFrame) -> None:
+def _draw(sheet: Canvas, axes: Axes, panel: _Panel, values: pd.DataFrame) -> None:
     drawn = [line for line in panel.lines if line.column in values]
     for line in drawn:
         curve(axes, values, line.column, line.colour, line.label, line.dashes, width=line.width)
-    axes.set(title=panel.title, ylabel=panel.ylabel)
+    title(axes, panel.title)
+    ylabel(axes, panel.ylabel)
     if panel.logarithmic:
         axes.set_yscale("log")
-        plain_numbers_in_one_decade(axes)
-    elif axes.get_ylim()[1] >= 1000:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        plain_numbers(axes)
+    else:
+        thousands_if_large(axes)
     if len(drawn) > 1:
         by_end = sorted(axes.lines, key=lambda line: -np.asarray(line.get_ydata(), dtype=float)[-1])
-        axes.legend(
-            handles=by_end,
-            loc="center left",
-            bbox_to_anchor=(1.005, 0.5),
-            ncols=-(-len(drawn) // 8),
-            handlelength=2.6,
-            labelspacing=0.3,
-            columnspacing=1.0,
-        )
+        sheet.legend_beside(axes, by_end, most=_NAMED)

@@ -1,7 +1,7 @@
 """Weights and logits in the Fourier basis."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -11,36 +11,43 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from grokscope.analysis import FourierSummary
-from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, ROUND, SINE, SPARSE, blank_figure, frame_image, styled
+from grokscope.figures.axes import few_ticks, frame_image
+from grokscope.figures.canvas import Canvas, Target, canvas, room, title, ylabel
+from grokscope.figures.text import width_of
+from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, ROUND, SINE, SMALL, SPARSE, em, small
 
 
-@styled
-def weight_spectra(circuit: FourierSummary) -> Figure:
+def weight_spectra(circuit: FourierSummary, *, ax: Target = None) -> Figure:
     """Return the norms of the Fourier components of W_E and, where there are neurons, of W_L.
 
     Cos and sin of a frequency stand beside each other; key frequencies carry their number.
     After Nanda et al. (2023), sections 4.1 and 4.2.
+
+    Args:
+        circuit: of :func:`grokscope.analysis.fourier_summary`.
+        ax: where to draw [a new figure].
     """
     panels = [("$W_E$, the embedding: how tokens are represented", circuit.embedding_components)]
     if circuit.logit_map_components is not None:
         panels.append(
             ("$W_L$, from the last neurons to the logits: how answers are written", circuit.logit_map_components)
         )
-    figure = blank_figure(0.7 + 2.3 * len(panels))
-    column = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (title, components) in zip(column, panels, strict=True):
-        component_bars(axes, components.numpy(), circuit.key_frequencies)
-        axes.set(title=title, ylabel="norm")
-    column[-1].set_xlabel("frequency k")
-    figure.align_ylabels()
-    name_components(figure)
-    return figure
+    with canvas(ax) as sheet:
+        column = sheet.panels(len(panels), 1, 13 * sheet.scale, sharex=True)
+        for axes, (text, components) in zip(column, panels, strict=True):
+            component_bars(axes, components.numpy(), circuit.key_frequencies)
+            title(axes, text)
+            ylabel(axes, "norm")
+        sheet.label(x="frequency k")
+        sheet.figure.align_ylabels(column)
+        name_components(sheet)
+    return sheet.figure
 
 
-def name_components(figure: Figure) -> None:
+def name_components(sheet: Canvas) -> None:
     """Name the colours of :func:`component_bars` above the picture."""
     names = {"constant": GREY, "cos 2πkx/p": COSINE, "sin 2πkx/p": SINE}
-    figure.legend(handles=[Patch(color=c, label=name) for name, c in names.items()], loc="outside upper left", ncols=3)
+    sheet.legend([Patch(color=colour, label=name) for name, colour in names.items()])
 
 
 def component_bars(axes: Axes, norms: Float[np.ndarray, " p"], keys: Sequence[int]) -> None:
@@ -53,15 +60,23 @@ def component_bars(axes: Axes, norms: Float[np.ndarray, " p"], keys: Sequence[in
     axes.bar(places, cosines, 0.4, color=COSINE)
     axes.bar(np.arange(1, n_pairs + 1) + 0.2, norms[2::2], 0.4, color=SINE)
     axes.set_xlim(-0.8, len(cosines) + 0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(15, integer=True, steps=ROUND))
+    few_ticks(axes.xaxis, axes, 15, f"{len(cosines)}")
     axes.grid(False, axis="x")
-    axes.margins(y=0.18)
-    for group in neighbours(keys, 0.025 * len(cosines)):
-        top = max(norms[row] for k in group for row in rows_of(k, len(norms)))
+    axes.margins(y=0.24)
+    number_keys(axes, keys, lambda k: max(norms[row] for row in rows_of(k, len(norms))), len(cosines))
+
+
+def number_keys(axes: Axes, keys: Sequence[int], top: Callable[[int], float], n: int) -> None:
+    """Write the numbers of key frequencies above their bars, whose ends ``top`` has, on an axis of ``n`` frequencies.
+
+    Those that have no room beside each other stand in one text.
+    """
+    per_frequency = room(axes) / (n + 1.6)
+    needed = SMALL * (width_of(f"{n}") + 0.7) / per_frequency
+    style = {"ha": "center", "fontsize": small(), "fontweight": "bold"}
+    for group in neighbours(keys, needed):
         text, middle = ", ".join(map(str, group)), sum(group) / len(group)
-        axes.annotate(
-            text, (middle, top), (0, 2), textcoords="offset points", ha="center", fontsize=9, fontweight="bold"
-        )
+        axes.annotate(text, (middle, max(map(top, group))), (0, em(0.2)), textcoords="offset points", **style)
 
 
 def neighbours(keys: Sequence[int], distance: float) -> list[list[int]]:
@@ -75,32 +90,42 @@ def neighbours(keys: Sequence[int], distance: float) -> list[list[int]]:
     return groups
 
 
-@styled
-def logit_spectrum(circuit: FourierSummary) -> Figure:
+def logit_spectrum(circuit: FourierSummary, *, ax: Target = None) -> Figure:
     """Return the norms (over the answers) of the 2-D Fourier components of the logits, as a map.
 
     Beside it, where there are key frequencies, the same map for these alone. After Nanda et al. (2023), section 4.1.
+
+    Args:
+        circuit: of :func:`grokscope.analysis.fourier_summary`.
+        ax: where to draw [a new figure].
     """
     p, norms = circuit.p, circuit.logit_components.numpy()
     rows = [0, *(row for k in circuit.key_frequencies for row in rows_of(k, p))]
     zoomed = 1 < len(rows) < min(p, 48)
-    figure = blank_figure(4.1, square=True)
-    axes = figure.subplots(1, 2 if zoomed else 1, squeeze=False)[0]
     finite = norms[np.isfinite(norms)]
     scale = {"cmap": SPARSE, "vmin": 0.0, "vmax": float(finite.max(initial=0.0)) or 1.0}
     coarse, block = block_maxima(norms, MAX_SIDE)
-    side = block * len(coarse) - 0.5
-    image = axes[0].imshow(coarse, interpolation="none", extent=(-0.5, side, side, -0.5), **scale)
-    _component_ticks(axes[0], p)
-    axes[0].set(title="all components", ylabel="component in a", xlabel="component in b")
-    if zoomed:
-        axes[1].imshow(norms[np.ix_(rows, rows)], interpolation="none", **scale)
-        _name_rows(axes[1], rows, p)
-        axes[1].set(title="the constant and the key frequencies alone", xlabel="component in b")
-    for each in axes:
-        frame_image(each)
-    figure.colorbar(image, ax=axes, shrink=0.8, aspect=28, label="norm over the answers")
-    return figure
+    end = block * len(coarse) - 0.5
+    with canvas(ax) as sheet:
+        n = 2 if zoomed else 1
+        columns = sheet.columns(n, 22.0, 2)
+        left = 5.0 if columns == 1 else 7.4  # names of components stand beside both maps
+        side = min(sheet.side(columns, left=left), 30.0)
+        whole, *others = sheet.panels(n, columns, side)
+        sheet.pack()
+        image = whole.imshow(coarse, interpolation="none", extent=(-0.5, end, end, -0.5), **scale)
+        _component_ticks(whole, p)
+        title(whole, "all components", width=side)
+        for axes in others:
+            axes.imshow(norms[np.ix_(rows, rows)], interpolation="none", **scale)
+            _name_rows(axes, rows)
+            title(axes, "the constant and the key frequencies alone", width=side)
+        for axes in (whole, *others):
+            frame_image(axes)
+        sheet.needs(2.0 * (n // columns))  # their names stand on end
+        sheet.label(x="component in b", y="component in a")
+        sheet.colorbar(image, [whole, *others], "norm over the answers")
+    return sheet.figure
 
 
 def block_maxima(values: Float[np.ndarray, "n n"], most: int) -> tuple[Float[np.ndarray, "m m"], int]:
@@ -125,18 +150,19 @@ def component_name(row: int) -> str:
     return "const" if row == 0 else f"{'cos' if row % 2 else 'sin'} {(row + 1) // 2}"
 
 
-def _name_rows(axes: Axes, rows: Sequence[int], p: int) -> None:
+def _name_rows(axes: Axes, rows: Sequence[int]) -> None:
     names = [component_name(row) for row in rows]
-    size = 9.0 if len(rows) <= 13 else 6.5
-    axes.set_xticks(range(len(rows)), names, rotation=90, fontsize=size)
-    axes.set_yticks(range(len(rows)), names, fontsize=size)
+    size = min(SMALL, 0.85 * room(axes) / len(rows))
+    axes.set_xticks(range(len(rows)), names, rotation=90, fontsize=em(size))
+    axes.set_yticks(range(len(rows)), names, fontsize=em(size))
 
 
 def _component_ticks(axes: Axes, p: int) -> None:
     if p <= 13:
-        _name_rows(axes, range(p), p)
+        _name_rows(axes, range(p))
         return
-    chosen = [int(k) for k in MaxNLocator(8, integer=True, steps=ROUND).tick_values(1, p // 2) if 1 <= k <= p // 2]
+    most = max(2, min(8, int(room(axes) / 2.4)))
+    chosen = [int(k) for k in MaxNLocator(most, integer=True, steps=ROUND).tick_values(1, p // 2) if 1 <= k <= p // 2]
     # a frequency's number stands between its cos and its sin
     places = [0.0, *(2 * k - 0.5 for k in chosen)]
     names = ["const", *(f"k = {k}" for k in chosen)]

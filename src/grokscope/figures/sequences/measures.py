@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
 
 from grokscope.errors import ConfigError
-from grokscope.figures.axes import step_axis
+from grokscope.figures.axes import STEPS, step_axis, thousands_if_large
+from grokscope.figures.canvas import Canvas, Target, canvas, title
 from grokscope.figures.line_styles import (
     COLOURS,
     DASHES,
@@ -19,25 +19,22 @@ from grokscope.figures.line_styles import (
     Look,
     distinct_looks,
     draw_family,
-    legend_beside,
     ordered_looks,
 )
-from grokscope.figures.theme import BLACK, blank_figure, styled
+from grokscope.figures.theme import BLACK
 
 _WHOLE = ("step", "loss", "accuracy")
 """Not drawn: the training curves have them."""
 _HEAD = re.compile(r"head (\d+)\.(\d+)")
-_COLUMNS = 2
-_ROW_HEIGHT = 2.0
-"""Inches."""
+_COLUMNS, _NARROWEST = 2, 27.0
+"""Panels side by side, and the width that each needs, in sizes of the text."""
+_HEIGHT = 10.5
+"""Of a panel, in sizes of the text."""
 _NAMED = 6
 """Names in one column of a legend: as many as stand beside a panel."""
-_ACROSS = 6
-"""Names in one row of the legend above all panels; numbers are short, and ten stand in a row."""
 
 
-@styled
-def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False) -> Figure:
+def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False, ax: Target = None) -> Figure:
     """Return a panel for each kind of measure, with a line for each head, digit, trigger or case that it is of.
 
     A column is named ``KIND_OF``: ``prefix_matching_1.2`` is the prefix-matching score of head 2 in layer 1, and
@@ -47,6 +44,7 @@ def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False) -> F
     Args:
         table: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`, on a task on sequences.
         log_steps: logarithmic steps (linear up to the first measured, so that step 0 has a place).
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there is nothing in the table to draw.
@@ -54,26 +52,22 @@ def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False) -> F
     groups = {} if table.empty else groups_of([str(name) for name in table.dropna(axis="columns", how="all").columns])
     if not groups:
         raise ConfigError(f"there are no measures to draw; the table has {', '.join(map(str, table.columns))}")
-    columns = min(_COLUMNS, len(groups))
-    rows = -(-len(groups) // columns)
-    figure = blank_figure(0.4 + rows * _ROW_HEIGHT)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     looks = _looks(groups)
     shared = _shared(groups)
-    for axes, (kind, members) in zip(grid.flat, groups.items(), strict=False):
-        _draw(axes, table, kind, members, looks)
-        if len(members) > 1 and axes.lines and not (shared.issuperset(members.values()) and len(members) <= MOST_LINES):
-            legend_beside(axes, most=_NAMED)
-    if shared:
-        _name_shared(figure, {name: look for name, look in looks.items() if name in shared})
-    for axes in grid.flat[len(groups) :]:
-        axes.remove()
-    step_axis(grid[0, 0], table["step"].to_numpy(), logarithmic=log_steps, most_ticks=5)
-    for place in range(len(groups)):
-        if place + columns >= len(groups):  # the lowest of its column
-            grid.flat[place].set_xlabel("step (weight updates)")
-            grid.flat[place].tick_params(labelbottom=True)
-    return figure
+    with canvas(ax) as sheet:
+        columns = sheet.columns(len(groups), _NARROWEST, _COLUMNS)
+        panels = sheet.panels(len(groups), columns, _HEIGHT, sharex=True)
+        for axes, (kind, members) in zip(panels, groups.items(), strict=True):
+            _draw(axes, table, kind, members, looks)
+            is_named = shared.issuperset(members.values()) and len(members) <= MOST_LINES
+            if len(members) > 1 and axes.lines and not is_named:
+                sheet.legend_beside(axes, most=_NAMED)
+        if shared:
+            _name_shared(sheet, {name: look for name, look in looks.items() if name in shared})
+        sheet.label(x=STEPS)
+        for axes in panels if ax is not None else panels[:1]:  # those of one figure share it
+            step_axis(axes, table["step"].to_numpy(), logarithmic=log_steps)
+    return sheet.figure
 
 
 def groups_of(columns: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -104,12 +98,8 @@ def _shared(groups: dict[str, dict[str, str]]) -> set[str]:
     return {name for name, times in counted.items() if times > 1}
 
 
-def _name_shared(figure: Figure, looks: dict[str, Look]) -> None:
-    handles = [Line2D([], [], color=look.colour, linestyle=look.dashes, label=name) for name, look in looks.items()]
-    across = min(len(handles), 10 if all(name.isdecimal() for name in looks) else _ACROSS)
-    # matplotlib fills columns; readers read rows
-    in_columns = [handle for column in range(across) for handle in handles[column::across]]
-    figure.legend(handles=in_columns, loc="outside upper left", ncols=across, handlelength=2.2)
+def _name_shared(sheet: Canvas, looks: dict[str, Look]) -> None:
+    sheet.legend([Line2D([], [], color=look.colour, linestyle=look.dashes, label=name) for name, look in looks.items()])
 
 
 def _looks(groups: dict[str, dict[str, str]]) -> dict[str, Look]:
@@ -128,9 +118,8 @@ def _look_of_head(layer: int, head: int) -> Look:
 
 def _draw(axes: Axes, table: pd.DataFrame, kind: str, members: dict[str, str], looks: dict[str, Look]) -> None:
     draw_family(axes, table, members, looks)
-    title = kind.replace("_", " ")
-    axes.set_title(f"loss by {title.removeprefix('loss ')}" if kind.startswith("loss_") else title, parse_math=False)
+    name = kind.replace("_", " ")
+    title(axes, f"loss by {name.removeprefix('loss ')}" if kind.startswith("loss_") else name, parse_math=False)
     if kind.startswith("accuracy"):
         axes.set_ylim(-0.04, 1.04)
-    if axes.get_ylim()[1] >= 1000:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    thousands_if_large(axes)

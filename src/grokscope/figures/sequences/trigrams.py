@@ -10,15 +10,16 @@ from matplotlib.figure import Figure
 
 from grokscope.analysis.sequences.skip_trigrams import Readout
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import BLACK, BLUE, DIVERGING, blank_figure, frame_image, styled
+from grokscope.figures.axes import frame_image
+from grokscope.figures.canvas import Target, canvas, title, xlabel, ylabel
+from grokscope.figures.theme import BLACK, BLUE, DIVERGING, SMALL, em
 
 _MOST_HEADS = 4
 _MOST_NAMED = 60
 """Tokens up to which each is written, half a row's height apart."""
 
 
-@styled
-def trigram_tables(tables: Readout, tokens: Sequence[str]) -> Figure:
+def trigram_tables(tables: Readout, tokens: Sequence[str], *, ax: Target = None) -> Figure:
     """Return for each head (the first four) every token's attention score, and what attention to it says.
 
     Left, how much the query looks for each token; right, beside it, the logits that full attention to that token would
@@ -28,6 +29,7 @@ def trigram_tables(tables: Readout, tokens: Sequence[str]) -> Figure:
     Args:
         tables: of :meth:`grokscope.analysis.sequences.skip_trigrams.Readout.above_noise`.
         tokens: the name of each.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the names are not as many as the tokens.
@@ -36,29 +38,32 @@ def trigram_tables(tables: Readout, tokens: Sequence[str]) -> Figure:
     n_heads, n_tokens = scores.shape
     if len(tokens) != n_tokens:
         raise ConfigError(f"tokens: expected a name for each of the {n_tokens} tokens, got {len(tokens)}")
-    figure = blank_figure(0.8 + max(2.4, min(6.0, 0.17 * n_tokens)))
-    grid = figure.subplots(1, 2 * n_heads, squeeze=False, width_ratios=(1, 1.6) * n_heads, sharey=True)[0]
     extent = float(np.abs(outputs).max()) or 1.0
     scale = Normalize(-extent, extent)
-    for head, (bars, table) in enumerate(zip(grid[::2], grid[1::2], strict=True)):
-        of = f"head {head}: " if n_heads > 1 else ""
-        _scores(bars, scores[head], of)
-        table.imshow(outputs[head], cmap=DIVERGING, norm=scale, interpolation="none", aspect="auto")
-        table.set_title("what it says" if of else "what attention to it says")
-        table.set_xlabel("answer")
-        frame_image(table)
-    if n_tokens <= _MOST_NAMED:
-        grid[0].set_yticks(range(n_tokens), tokens, fontsize=min(9.0, 200 / n_tokens))
-    grid[0].set_ylabel("token: n noise, t trigger, ? query")
-    figure.colorbar(
-        ScalarMappable(scale, DIVERGING), ax=grid.tolist(), aspect=30, label="logit (nats) above the answers' mean"
-    )
-    return figure
+    with canvas(ax) as sheet:
+        # each head has two panels; heads that have no room beside each other stand below each other
+        beside = max(1, min(n_heads, int(sheet.width / 26)))
+        height = max(16.0, min(40.0, 1.15 * n_tokens))
+        ratios = {"width_ratios": (1, 1.6) * beside} if ax is None else {}
+        panels = sheet.panels(2 * n_heads, 2 * beside, height, sharey=True, **ratios)
+        for head, (bars, table) in enumerate(zip(panels[::2], panels[1::2], strict=True)):
+            of = f"head {head}: " if n_heads > 1 else ""
+            _scores(bars, scores[head], of)
+            table.imshow(outputs[head], cmap=DIVERGING, norm=scale, interpolation="none", aspect="auto")
+            title(table, "what it says" if of else "what attention to it says")
+            xlabel(table, "answer")
+            frame_image(table)
+        for bars in panels[:: 2 * beside]:
+            if n_tokens <= _MOST_NAMED:
+                bars.set_yticks(range(n_tokens), tokens, fontsize=em(min(SMALL, 0.8 * height / n_tokens)))
+            ylabel(bars, "token: n noise, t trigger, ? query")
+        sheet.colorbar(ScalarMappable(scale, DIVERGING), panels, "logit (nats) above the answers' mean")
+    return sheet.figure
 
 
 def _scores(axes: Axes, scores: np.ndarray, of: str) -> None:
     axes.barh(np.arange(len(scores)), scores, 0.75, color=BLUE)
-    axes.axvline(0, color=BLACK, linewidth=0.8)
-    axes.set_title(f"{of}looks for" if of else "how much the query looks for it")
-    axes.set_xlabel("attention score\nabove noise (nats)")
+    axes.axvline(0, color=BLACK, linewidth=em(0.08))
+    title(axes, f"{of}looks for" if of else "how much the query looks for it")
+    xlabel(axes, "attention score above noise (nats)")
     axes.grid(False, axis="y")

@@ -8,8 +8,10 @@ from matplotlib.patches import Patch
 
 from grokscope.errors import ConfigError
 from grokscope.explanation.timeline import holds_from
-from grokscope.figures.axes import step_axis
-from grokscope.figures.theme import BLUE, blank_figure, styled
+from grokscope.figures.axes import STEPS, step_axis
+from grokscope.figures.canvas import Target, canvas
+from grokscope.figures.text import wrap
+from grokscope.figures.theme import BLUE, em, small
 
 HOLDS, FAILS = BLUE, "#DDDDDD"
 """Far apart in lightness, so that they differ in black and white too."""
@@ -21,14 +23,20 @@ _MAX_NAMED = 8
 """Steps up to which each has its number below it, if there is room."""
 
 
-@styled
-def claims_over_training(table: pd.DataFrame) -> Figure:
+_ROW = 1.9
+"""Height of a row, in sizes of the text."""
+_NAMES = 0.4
+"""Share of the width for the names of the claims; longer ones have several lines."""
+
+
+def claims_over_training(table: pd.DataFrame, *, ax: Target = None) -> Figure:
     """Return a row for each claim: filled at the steps where it holds, grey where it does not, white where untested.
 
     At the right stands the step from which on it holds to the end.
 
     Args:
         table: of a :class:`grokscope.explanation.Timeline`: columns step, claim, holds.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: the table has no rows.
@@ -37,30 +45,27 @@ def claims_over_training(table: pd.DataFrame) -> Figure:
         raise ConfigError("there are no claims to draw: the table has no rows")
     steps = np.array(sorted(table["step"].unique()))
     claims = _names(table)
-    figure = blank_figure(0.95 + 0.27 * len(claims))
-    axes = figure.subplots()
     held = table.pivot_table(index="claim", columns="step", values="holds", aggfunc="last", observed=True)
     edges = cell_edges(steps)
-    for row, claim in enumerate(claims):
-        states = [None if pd.isna(value) else bool(value) for value in held.loc[claim, steps]]
-        _row(axes, row, states, edges)
-        axes.annotate(
-            "not tested last" if states[-1] is None else _since(holds_from(table, claim)),
-            (1, row),
-            (6, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
-    if 1 < len(steps) <= _MAX_SEPARATED:
-        axes.vlines(edges[1:-1], -0.5, len(claims) - 0.5, color="white", linewidth=1.2)
-    _frame(axes, claims, steps, edges)
     legend = [Patch(color=HOLDS, label="holds"), Patch(color=FAILS, label="does not hold")]
     if bool(held.isna().to_numpy().any()):
         legend.append(Patch(facecolor="white", edgecolor=FAILS, label="not tested"))
-    figure.legend(handles=legend, loc="outside upper left", ncols=3)
-    return figure
+    with canvas(ax) as sheet:
+        names = [wrap(claim, _NAMES * sheet.width, parse_math=False) for claim in claims]
+        lines = sum(name.count("\n") + 1 for name in names)
+        axes = sheet.panel(_ROW * (len(claims) + 0.6 * (lines - len(claims))))
+        for row, claim in enumerate(claims):
+            states = [None if pd.isna(value) else bool(value) for value in held.loc[claim, steps]]
+            _row(axes, row, states, edges)
+            since = "not tested last" if states[-1] is None else _since(holds_from(table, claim))
+            at, beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}, (em(0.6), 0)
+            axes.annotate(since, (1, row), beside, va="center", fontsize=small(), **at)
+        if 1 < len(steps) <= _MAX_SEPARATED:
+            axes.vlines(edges[1:-1], -0.5, len(claims) - 0.5, color="white", linewidth=em(0.12))
+        _frame(axes, names, steps, edges)
+        sheet.label(x=STEPS)
+        sheet.legend(legend)
+    return sheet.figure
 
 
 def cell_edges(steps: np.ndarray) -> np.ndarray:
@@ -87,14 +92,8 @@ def _row(axes: Axes, row: int, states: list[bool | None], edges: np.ndarray) -> 
             continue
         state = states[begin]
         if state is not None:
-            axes.barh(
-                row,
-                edges[end] - edges[begin],
-                0.78,
-                left=edges[begin],
-                color=HOLDS if state else FAILS,
-                linewidth=0,
-            )
+            colour = HOLDS if state else FAILS
+            axes.barh(row, edges[end] - edges[begin], 0.78, left=edges[begin], color=colour, linewidth=0)
         begin = end
 
 
@@ -104,6 +103,6 @@ def _frame(axes: Axes, claims: list[str], steps: np.ndarray, edges: np.ndarray) 
     step_axis(axes, steps)
     if 1 < len(steps) <= _MAX_NAMED and np.diff(steps).min() > (edges[-1] - edges[0]) / 12:
         axes.set_xticks(steps)
-    axes.set(xlim=(edges[0], edges[-1]), ylim=(len(claims) - 0.5, -0.5), xlabel="step (weight updates)")
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(len(claims) - 0.5, -0.5))
     axes.set_yticks(range(len(claims)), claims, parse_math=False)
     axes.tick_params(axis="y", length=0)

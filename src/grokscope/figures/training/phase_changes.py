@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
 
 from grokscope.analysis.curves.change_points import ChangePoint
 from grokscope.errors import ConfigError
-from grokscope.figures.theme import GREY, TEST, TRAIN, blank_figure, styled
+from grokscope.figures.axes import thousands
+from grokscope.figures.canvas import Target, canvas, title, xlabel, ylabel
+from grokscope.figures.line_styles import GUESSING
+from grokscope.figures.theme import GREY, TEST, TRAIN, em, small
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +29,7 @@ class TrainedRun:
     """Of :func:`grokscope.analysis.curves.change_points.change_points`."""
 
 
-@styled
-def infinite_against_finite(runs: Sequence[TrainedRun]) -> Figure:
+def infinite_against_finite(runs: Sequence[TrainedRun], *, ax: Target = None) -> Figure:
     """Return a column for each task: loss on infinite data above, training and test loss on limited data below.
 
     Steps are logarithmic and shared by both rows, so that a phase change above and the fitting and the grokking below
@@ -36,30 +37,36 @@ def infinite_against_finite(runs: Sequence[TrainedRun]) -> Figure:
 
     After Nanda & Lieberum (2022): what has a phase change on infinite data groks on limited data with regularisation.
 
+    Args:
+        runs: in the order of their columns.
+        ax: where to draw [a new figure].
+
     Raises:
         ConfigError: there are no runs.
     """
     if not runs:
         raise ConfigError("there are no runs to draw; give some")
     tasks = list(dict.fromkeys(run.task for run in runs))
-    figure = blank_figure(5.4)
-    grid = figure.subplots(2, len(tasks), squeeze=False, sharex="col")
-    for column, task in enumerate(tasks):
-        for row, infinite in enumerate((True, False)):
-            chosen = [run for run in runs if run.task == task and run.is_infinite == infinite]
-            _panel(grid[row][column], chosen, infinite=infinite)
-        grid[0][column].set_title(task)
-        grid[1][column].set_xlabel("step")
-    grid[0][0].set_ylabel("infinite data\nloss (nats)")
-    grid[1][0].set_ylabel("limited data\nloss (nats)")
-    handles = [
-        Line2D([], [], color=TRAIN, label="training loss (limited data)"),
-        Line2D([], [], color=TEST, label="test loss"),
-        Line2D([], [], color=GREY, linestyle=(0, (4, 3)), linewidth=1, label="guessing"),
-        Line2D([], [], color=GREY, linestyle=":", label="change points"),
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    return figure
+    with canvas(ax) as sheet:
+        heights = [16 * sheet.scale] * 2
+        grid = sheet.grid(heights, len(tasks), sharex="col")
+        for column, task in enumerate(tasks):
+            for row, infinite in enumerate((True, False)):
+                chosen = [run for run in runs if run.task == task and run.is_infinite == infinite]
+                _panel(grid[row][column], chosen, infinite=infinite)
+            title(grid[0][column], task)
+            xlabel(grid[1][column], "step")
+        ylabel(grid[0][0], "infinite data\nloss (nats)")
+        ylabel(grid[1][0], "limited data\nloss (nats)")
+        sheet.legend(
+            [
+                Line2D([], [], color=TRAIN, label="training loss (limited data)"),
+                Line2D([], [], color=TEST, label="test loss"),
+                Line2D([], [], color=GREY, linestyle=GUESSING, linewidth=em(0.1), label="guessing"),
+                Line2D([], [], color=GREY, linestyle=":", label="change points"),
+            ]
+        )
+    return sheet.figure
 
 
 def _panel(axes: Axes, runs: Sequence[TrainedRun], *, infinite: bool) -> None:
@@ -68,25 +75,26 @@ def _panel(axes: Axes, runs: Sequence[TrainedRun], *, infinite: bool) -> None:
         axes.grid(False)
         return
     curves = (("test_loss", TEST),) if infinite else (("train_loss", TRAIN), ("test_loss", TEST))
-    told = []
+    noted = []
     for run in runs:
         trained = run.metrics[run.metrics["step"] > 0]
         for name, colour in curves:
-            axes.plot(trained["step"], trained[name], color=colour, linewidth=1.4, alpha=1 if len(runs) == 1 else 0.6)
+            alpha = 1 if len(runs) == 1 else 0.6
+            axes.plot(trained["step"], trained[name], color=colour, linewidth=em(0.14), alpha=alpha)
             if name in run.changes:
-                axes.axvline(run.changes[name].location, color=colour, linestyle=":", linewidth=1)
-        told.append(_told(run))
-    axes.axhline(runs[0].chance_loss, color=GREY, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
-    axes.set(xscale="log")
+                axes.axvline(run.changes[name].location, color=colour, linestyle=":", linewidth=em(0.1))
+        noted.append(_note(run))
+    axes.axhline(runs[0].chance_loss, color=GREY, linestyle=GUESSING, linewidth=em(0.1), zorder=1)
+    axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    if len(runs) == 1 and told[0]:
+    thousands(axes.xaxis)
+    if len(runs) == 1 and noted[0]:
         # where a curve begins it is high, so that there is room below it
-        note = axes.text(0.04, 0.05, told[0], transform=axes.transAxes, ha="left", va="bottom", fontsize=8)
-        note.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5})
+        note = axes.text(0.04, 0.05, noted[0], transform=axes.transAxes, ha="left", va="bottom", fontsize=small())
+        note.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": em(0.15)})
 
 
-def _told(run: TrainedRun) -> str:
+def _note(run: TrainedRun) -> str:
     """Return the change in a few words: its step, or the grokking delay."""
     test, train = run.changes.get("test_loss"), run.changes.get("train_loss")
     if test is None:

@@ -9,16 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from grokscope.errors import ConfigError
-from grokscope.figures.axes import step_axis
-from grokscope.figures.line_styles import DASHED, MOST_LINES, draw_family, legend_beside, ordered_looks
-from grokscope.figures.theme import GREY, blank_figure, styled
+from grokscope.figures.axes import STEPS, step_axis
+from grokscope.figures.canvas import Target, canvas, ylabel
+from grokscope.figures.line_styles import DASHED, MOST_LINES, draw_family, ordered_looks
+from grokscope.figures.theme import GREY
 
 _TRAINING = ", training"
 
 
-@styled
 def subtask_curves(
-    metrics: pd.DataFrame, parts: Sequence[str], *, train: bool = False, log_steps: bool = False
+    metrics: pd.DataFrame,
+    parts: Sequence[str],
+    *,
+    train: bool = False,
+    log_steps: bool = False,
+    ax: Target = None,
 ) -> Figure:
     """Return the test loss (nats) of every part of a task over steps, from the first part, dark, to the last, light.
 
@@ -27,9 +32,10 @@ def subtask_curves(
 
     Args:
         metrics: columns step and test_loss_PART, and train_loss_PART if ``train``.
-        parts: of the task, in order: :attr:`grokscope.tasks.Task.parts`.
+        parts: of the task, in order: :attr:`grokscope.tasks.Task.subtasks`.
         train: draw the training losses too, dashed; where every step has fresh examples they say nothing more.
         log_steps: logarithmic steps (linear up to the first evaluation, so that step 0 has a place).
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are no parts, or no losses of theirs.
@@ -42,20 +48,21 @@ def subtask_curves(
         raise ConfigError(f"the metrics have no column {missing[0]}; they have {', '.join(metrics.columns)}")
     names = {part: part.replace("_", " ") for part in parts}
     looks = ordered_looks(list(names.values()))
-    figure = blank_figure(3.6)
-    axes = figure.subplots()
-    for data in shown:
-        columns = {f"{data}_loss_{part}": name for part, name in names.items()}
-        if data == "test":
-            draw_family(axes, metrics, columns, looks)
-        else:
-            draw_family(axes, metrics, columns, looks, dashes=DASHED, suffix=_TRAINING)
-    axes.set(ylabel="loss (nats)", xlabel="step (weight updates)")
-    axes.set_ylim(bottom=0)
-    step_axis(axes, metrics["step"].to_numpy(), logarithmic=log_steps)
-    if axes.lines:
-        legend_beside(axes, _handles(axes, train=train and len(parts) <= MOST_LINES))
-    return figure
+    with canvas(ax) as sheet:
+        axes = sheet.panel(25 * sheet.scale)
+        for data in shown:
+            columns = {f"{data}_loss_{part}": name for part, name in names.items()}
+            if data == "test":
+                draw_family(axes, metrics, columns, looks)
+            else:
+                draw_family(axes, metrics, columns, looks, dashes=DASHED, suffix=_TRAINING)
+        axes.set_ylim(bottom=0)
+        ylabel(axes, "loss (nats)")
+        step_axis(axes, metrics["step"].to_numpy(), logarithmic=log_steps)
+        sheet.label(x=STEPS)
+        if axes.lines:
+            sheet.legend_beside(axes, _handles(axes, train=train and len(parts) <= MOST_LINES))
+    return sheet.figure
 
 
 def _handles(axes: Axes, *, train: bool) -> list[Artist]:
