@@ -182,7 +182,7 @@ class TestShownValues:
     def test_of_an_experiment(self, shown):
         text = words(shown["experiment"]._repr_html_())
         assert shown["experiment"].to_yaml() in text
-        assert "adamw, learning rate 0.001, weight decay 1" in text
+        assert "AdamW, learning rate 0.001, weight decay 1" in text
 
     def test_of_models(self, shown):
         model = shown["model"]

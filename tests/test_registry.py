@@ -44,7 +44,7 @@ def test_a_name_belongs_to_one_entry():
     registry = Registry[type]("shape")
     registry.add("circle", Circle)
     registry.add("circle", Circle)  # a module that is loaded again
-    with pytest.raises(ConfigError, match=r"'circle' is the name of a shape already .*Circle"):
+    with pytest.raises(ConfigError, match=r"'circle' is taken by another shape .*Circle"):
         registry.add("circle", Square)
 
 

@@ -42,7 +42,7 @@ class Registry(Generic[Entry]):
         """
         known = self._entries.get(name)
         if known is not None and _origin(known) != _origin(entry):
-            raise ConfigError(f"{name!r} is the name of a {self.what} already ({_origin(known)}); choose another name")
+            raise ConfigError(f"{name!r} is taken by another {self.what} ({_origin(known)}); choose another name")
         self._entries[name] = entry
         return entry
 

@@ -11,7 +11,7 @@ from grokscope.display import facts_table, folded, preformatted
 from grokscope.errors import ConfigError, nearest
 from grokscope.models import ModelConfig, TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig, TaskConfig
-from grokscope.training import AdamWConfig, LossKind, OptimizerConfig, Schedule, Stop
+from grokscope.training import AdamWConfig, AnyOptimizerConfig, LossKind, Schedule, Stop
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 
@@ -44,7 +44,7 @@ class Experiment(Config):
     description: str = ""
     task: TaskConfig = ModularConfig()
     model: ModelConfig = TransformerConfig()
-    optimizer: OptimizerConfig = AdamWConfig()
+    optimizer: AnyOptimizerConfig = AdamWConfig()
     schedule: Schedule = Schedule()
     loss: LossKind = Field(
         default="relative", description="how the cross-entropy is computed; float32 spikes once it is small"
@@ -115,13 +115,11 @@ class Experiment(Config):
         return dump_yaml(self.model_dump(mode="json"))
 
     def _repr_html_(self) -> str:
-        optimizer = f"{self.optimizer.kind}, learning rate {self.optimizer.lr:g}"
-        decay = getattr(self.optimizer, "weight_decay", None)
         facts = [
             ("description", self.description),
             ("task", self.task.summary),
             ("network", self.model.kind),
-            ("optimiser", optimizer if decay is None else f"{optimizer}, weight decay {decay:g}"),
+            ("optimiser", self.optimizer.summary),
             ("steps", f"at most {self.stop.steps:,}"),
         ]
         shown = [(name, value) for name, value in facts if value]

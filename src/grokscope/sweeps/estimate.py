@@ -1,10 +1,11 @@
 """What a sweep will take, before it begins: runs, time and disk, from a few steps of each kind of network."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from grokscope.run import Experiment, ensemble_key
 from grokscope.run.build import member_of, task_of
@@ -12,7 +13,7 @@ from grokscope.sweeps.backend import Way
 from grokscope.sweeps.batching import MOST
 from grokscope.sweeps.jobs import batches_of
 from grokscope.sweeps.plan import PlannedRun
-from grokscope.training import EnsembleTrainer, SGDConfig, Trainer
+from grokscope.training import EnsembleTrainer, Trainer
 
 KINDS = 8
 """So many kinds of network are timed; of the others it is assumed that they take as long as these."""
@@ -56,18 +57,18 @@ def expected_cost(runs: Sequence[PlannedRun], way: Way) -> Cost:
         for experiment in batch:
             steps = experiment.stop.steps
             seconds += steps * speed.step + (steps // experiment.evaluate_every + 1) * speed.evaluation
-            slots = 1 if isinstance(experiment.optimizer, SGDConfig) else 2
-            size += speed.weights * (steps // experiment.checkpoint_every + 2 + slots)
+            size += speed.weights * (steps // experiment.checkpoint_every + 1) + speed.state
     return Cost(len(runs), seconds / max(1, min(way.n_workers, len(batches))), int(size))
 
 
 @dataclass(frozen=True)
 class _Speed:
-    """Seconds that a step and an evaluation take of one run, and bytes of its weights."""
+    """Seconds that a step and an evaluation take of one run, bytes of its weights and of its training state."""
 
     step: float
     evaluation: float
     weights: int
+    state: int
 
     @classmethod
     def of(cls, experiments: Sequence[Experiment], device: torch.device) -> "_Speed":
@@ -87,8 +88,9 @@ class _Speed:
             if device.type == "cuda":
                 torch.cuda.synchronize()  # what is only queued there takes no time here
 
-        weights = sum(each.numel() * each.element_size() for each in members[0].model.parameters())
-        return cls(_seconds(step) / len(members), _seconds(trainer.test) / len(members), weights)
+        seconds = _seconds(step) / len(members), _seconds(trainer.test) / len(members)
+        state = trainer.state(0) if isinstance(trainer, EnsembleTrainer) else trainer.state()
+        return cls(*seconds, _bytes(members[0].model.parameters()), _bytes(state.values()))
 
     @classmethod
     def mean(cls, speeds: Sequence["_Speed"]) -> "_Speed":
@@ -97,7 +99,12 @@ class _Speed:
             sum(each.step for each in speeds) / n,
             sum(each.evaluation for each in speeds) / n,
             sum(each.weights for each in speeds) // n,
+            sum(each.state for each in speeds) // n,
         )
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(each.numel() * each.element_size() for each in tensors)
 
 
 def _seconds(action: Callable[[], object]) -> float:

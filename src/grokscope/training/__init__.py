@@ -6,10 +6,12 @@ from grokscope.training.evaluation import Evaluation as Evaluation
 from grokscope.training.evaluation import Evaluator as Evaluator
 from grokscope.training.loss import LossKind as LossKind
 from grokscope.training.loss import relative_cross_entropy as relative_cross_entropy
-from grokscope.training.optimizers.settings import AdamConfig as AdamConfig
-from grokscope.training.optimizers.settings import AdamWConfig as AdamWConfig
-from grokscope.training.optimizers.settings import OptimizerConfig as OptimizerConfig
-from grokscope.training.optimizers.settings import SGDConfig as SGDConfig
+from grokscope.training.optimizers import AdamConfig as AdamConfig
+from grokscope.training.optimizers import AdamWConfig as AdamWConfig
+from grokscope.training.optimizers import AnyOptimizerConfig as AnyOptimizerConfig
+from grokscope.training.optimizers import OptimizerConfig as OptimizerConfig
+from grokscope.training.optimizers import SGDConfig as SGDConfig
+from grokscope.training.optimizers import register_optimizer as register_optimizer
 from grokscope.training.schedules import Schedule as Schedule
 from grokscope.training.stopping import Stop as Stop
 from grokscope.training.trainer import Trainer as Trainer

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.display import brief_repr
@@ -16,10 +15,12 @@ from grokscope.randomness import stream
 from grokscope.tasks import Task
 from grokscope.training.evaluation import Evaluation
 from grokscope.training.loss import LOSSES, LossKind, row_losses
-from grokscope.training.optimizers.settings import OptimizerConfig, SGDConfig
-from grokscope.training.optimizers.stacked import StackedOptimizer, build_stacked_optimizer
+from grokscope.training.optimizers import OptimizerConfig
+from grokscope.training.optimizers.registry import build_stacked_optimizer
 from grokscope.training.schedules import Schedule
 from grokscope.training.stacked_examples import StackedBatch, StackedEvaluator, StackedExamples, scores
+from grokscope.training.trainer import OPTIMIZER, optimizer_state
+from grokscope.training.weight_rows import WeightRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,9 @@ class EnsembleTrainer:
         self.step = 0
         self._members = list(members)
         self._cross_entropy = LOSSES[loss]
-        self._names = [name for name, _ in stacked.named_parameters()]
-        self._shapes = [weights.shape[1:] for _, weights in stacked.named_parameters()]
-        # all weights of a run in one row: the optimiser then takes a few operations, however many parameters there are
-        rows = torch.cat([weights.detach().flatten(1) for _, weights in stacked.named_parameters()], dim=1)
-        self._optimizer: StackedOptimizer = build_stacked_optimizer([each.optimizer for each in members], rows)
+        self._layout = WeightRows.of(stacked)
+        rows = self._layout.join(stacked.parameters())
+        self._optimizer = build_stacked_optimizer([each.optimizer for each in members], rows, self._layout)
         tasks = [each.task for each in members]
         self._positions, self._n_parts = tasks[0].target_positions, len(tasks[0].subtasks)
         fixed, tests = [task.batches.fixed for task in tasks], [task.test for task in tasks]
@@ -112,15 +111,7 @@ class EnsembleTrainer:
         return self._optimizer.weights.dtype
 
     def _views(self) -> dict[str, Tensor]:
-        return self._split(self._optimizer.weights)
-
-    def _split(self, rows: Float[Tensor, "run weight"]) -> dict[str, Tensor]:
-        """Return the columns of ``rows`` by the names and in the shapes of the parameters."""
-        pieces = rows.split([shape.numel() for shape in self._shapes], dim=1)
-        return {
-            name: piece.unflatten(1, shape)
-            for name, piece, shape in zip(self._names, pieces, self._shapes, strict=True)
-        }
+        return self._layout.split(self._optimizer.weights)
 
     @property
     def network(self) -> Network:
@@ -142,7 +133,7 @@ class EnsembleTrainer:
             sizes = torch.stack([weights.abs().flatten(1).sum(1) for weights in self._parameters])
             objective = objective + (self._l1 * sizes.sum(0)).sum()
         gradients = torch.autograd.grad(objective, self._parameters)
-        self._gradient = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+        self._gradient = self._layout.join(gradients)
         losses = losses.detach()
         found = self._scores(logits.detach(), batch, losses) if with_scores else None
         return EnsembleGradient(losses.tolist() if with_losses else None, found)
@@ -196,20 +187,9 @@ class EnsembleTrainer:
     def state(self, place: int) -> dict[str, Tensor]:
         """Return what :meth:`Trainer.state` returns of the same run: either can go on from the other's."""
         tensors = {f"model.{name}": value for name, value in self.weights(place).items()}
-        for slot, rows in self._optimizer.memory.items():
-            if self._remembers(place):
-                named = self._split(rows).items()
-                tensors |= {f"optimizer.{slot}.{name}": value[place].clone() for name, value in named}
-        if not isinstance(self._members[place].optimizer, SGDConfig) and self.step:
-            count = torch.tensor(float(self.step))
-            tensors |= {f"optimizer.step.{name}": count.clone() for name in self._names}
+        tensors |= {f"{OPTIMIZER}{name}": value for name, value in self._optimizer.state(place).items()}
         tensors["step"] = torch.tensor(self.step)
         return tensors
-
-    def _remembers(self, place: int) -> bool:
-        """Return whether a trainer of one run would have anything in its optimiser's memory."""
-        optimizer = self._members[place].optimizer
-        return self.step > 0 and not (isinstance(optimizer, SGDConfig) and optimizer.momentum == 0)
 
     def load_states(self, states: Sequence[Mapping[str, Tensor]]) -> None:
         """Take up where the runs were; all at the same step.
@@ -225,11 +205,7 @@ class EnsembleTrainer:
         if len(steps) > 1:
             raise ConfigError(f"runs of one ensemble go in step, and these are at {sorted(steps)}; train them apart")
         [self.step] = steps
-        self._optimizer.steps = self.step
         for place, state in enumerate(states):
             for name, value in self._views().items():
                 value[place] = state[f"model.{name}"]
-            if self._remembers(place):
-                for slot, rows in self._optimizer.memory.items():
-                    for name, value in self._split(rows).items():
-                        value[place] = state[f"optimizer.{slot}.{name}"]
+        self._optimizer.load([optimizer_state(state) for state in states], self.step)

@@ -1,5 +1,6 @@
 """The training loop's body: one step at a time, nothing on disk."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,8 +11,12 @@ from grokscope.randomness import stream
 from grokscope.tasks import Examples, Task
 from grokscope.training.evaluation import Evaluation, Evaluator, Targets, accuracy, subtask_losses
 from grokscope.training.loss import LOSSES, LossKind, row_losses
-from grokscope.training.optimizers.settings import OptimizerConfig, build_optimizer
+from grokscope.training.optimizers import OptimizerConfig
+from grokscope.training.optimizers.slots import load_slots, slots_of
 from grokscope.training.schedules import Schedule
+
+OPTIMIZER = "optimizer."
+"""What the names of the optimiser's tensors in a training state begin with."""
 
 
 class Gradient(NamedTuple):
@@ -64,7 +69,7 @@ class Trainer:
         self.task = task
         self.step = 0
         self._lr = optimizer.lr
-        self._optimizer = build_optimizer(optimizer, model.parameters())
+        self._optimizer = optimizer.build(model.parameters())
         self._schedule = schedule
         self._cross_entropy = LOSSES[loss]
         self._l1 = l1
@@ -114,24 +119,19 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Return everything that the rest of the run depends on, as named tensors that alias nothing."""
         tensors = {f"model.{name}": weights.detach().clone() for name, weights in self.model.state_dict().items()}
-        names = [name for name, _ in self.model.named_parameters()]
-        for index, slots in self._optimizer.state_dict()["state"].items():
-            for slot, value in slots.items():
-                if value is not None:
-                    tensors[f"optimizer.{slot}.{names[index]}"] = value.detach().clone()
+        slots = slots_of(self._optimizer, dict(self.model.named_parameters()))
+        tensors |= {f"{OPTIMIZER}{name}": value for name, value in slots.items()}
         tensors["step"] = torch.tensor(self.step)
         return tensors
 
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up where :meth:`state` was called; the steps that follow give the same bits."""
         self.step = int(tensors["step"])
         weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
         self.model.load_state_dict(weights)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for index, (name, _) in enumerate(self.model.named_parameters()):
-            for key, value in tensors.items():
-                if key.startswith("optimizer.") and key.split(".", 2)[2] == name:
-                    # cloned: the optimiser keeps what it is given and writes to it
-                    slots.setdefault(index, {})[key.split(".", 2)[1]] = value.clone()
-        whole = self._optimizer.state_dict()
-        self._optimizer.load_state_dict({**whole, "state": slots})
+        load_slots(self._optimizer, dict(self.model.named_parameters()), optimizer_state(tensors))
+
+
+def optimizer_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return those of a training state's tensors that the optimiser remembers, by slot and parameter."""
+    return {name.removeprefix(OPTIMIZER): value for name, value in tensors.items() if name.startswith(OPTIMIZER)}

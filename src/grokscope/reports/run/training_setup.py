@@ -18,7 +18,6 @@ from grokscope.tasks import (
 )
 from grokscope.tasks.modular.operations import NAMED, RANDOM
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples
-from grokscope.training import AdamWConfig, OptimizerConfig, SGDConfig
 
 _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "quadratic": "quadratic"}
 
@@ -28,7 +27,7 @@ def what_was_trained(experiment: Experiment, task: Task) -> str:
     return (
         f"{_network(experiment.model)} was trained on {task_in_words(experiment.task)}. "
         f"{_data(experiment.task.data, task)} "
-        f"Optimiser: {_optimizer(experiment.optimizer)}, at most {experiment.stop.steps:,} steps."
+        f"Optimiser: {experiment.optimizer.summary}, at most {experiment.stop.steps:,} steps."
     )
 
 
@@ -109,12 +108,3 @@ def _batches(batch_size: int | None, task: Task) -> str:
 
 def _things(task: Task) -> str:
     return "sums" if isinstance(task, DigitAdditionTask) else "sequences"
-
-
-def _optimizer(optimizer: OptimizerConfig) -> str:
-    rate = f"learning rate {optimizer.lr:g}"
-    if isinstance(optimizer, AdamWConfig):
-        return f"AdamW, {rate}, weight decay {optimizer.weight_decay:g}"
-    if isinstance(optimizer, SGDConfig):
-        return f"SGD, {rate}, momentum {optimizer.momentum:g}, L2 penalty {optimizer.l2:g}"
-    return f"Adam, {rate}, L2 penalty {optimizer.l2:g}"

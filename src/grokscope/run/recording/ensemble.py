@@ -1,5 +1,6 @@
 """Training many runs as one, each with a folder of its own in which all is kept as of a run trained alone."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grokscope.config import Config
 from grokscope.errors import ConfigError, DivergenceError, RunError
 from grokscope.run.build import member_of
 from grokscope.run.experiment import Experiment
@@ -20,7 +20,7 @@ from grokscope.run.recording.signals import graceful_stop
 from grokscope.run.recording.writer import RunWriter
 from grokscope.run.run import Run
 from grokscope.tasks import Task
-from grokscope.training import AdamConfig, AdamWConfig, EnsembleTrainer, Schedule, SGDConfig, Stop
+from grokscope.training import EnsembleTrainer
 
 OnEnsembleRow = Callable[[int, Row], None]
 """Takes the place of a run among those given, and a row of its metrics."""
@@ -31,20 +31,12 @@ def ensemble_key(experiment: Experiment) -> str:
 
     They may differ in seeds, in the optimiser's numbers, the schedule, the penalty, the initial scale and the end.
     """
-    optimizer: Config = {"adamw": AdamWConfig(), "adam": AdamConfig(), "sgd": SGDConfig()}[experiment.optimizer.kind]
-    if isinstance(experiment.optimizer, SGDConfig):
-        optimizer = SGDConfig(nesterov=experiment.optimizer.nesterov)
-    common = {
-        "name": "any",
-        "description": "",
-        "optimizer": optimizer,
-        "schedule": Schedule(),
-        "l1": 0.0,
-        "seeds": type(experiment.seeds)(),
-        "stop": Stop(),
-        "model": experiment.model.model_copy(update={"init_scale": 1.0}),
-    }
-    return experiment.model_copy(update=common).model_dump_json()
+    tree = experiment.model_dump(mode="json")
+    for name in ("name", "description", "schedule", "l1", "seeds", "stop"):
+        del tree[name]
+    tree["model"].pop("init_scale", None)
+    tree["optimizer"] = {name: tree["optimizer"][name] for name in ("kind", *experiment.optimizer.alike)}
+    return json.dumps(tree)
 
 
 def record_ensemble(
