@@ -31,7 +31,7 @@ class OptimizerConfig(Config):
         ...         return SignDescent(parameters, lr=self.lr)
     """
 
-    kind: str
+    kind: Any
     """A ``Literal`` with one value in every subclass."""
     lr: float = Field(default=1e-3, gt=0, description="learning rate")
 

@@ -40,7 +40,7 @@ def _registered(settings: OptimizerConfig) -> OptimizerConfig:
 
 
 AnyOptimizerConfig = Annotated[
-    OptimizerConfig, BeforeValidator(by_kind(OPTIMIZERS)), AfterValidator(_registered), SerializeAsAny()
+    SerializeAsAny[OptimizerConfig], BeforeValidator(by_kind(OPTIMIZERS)), AfterValidator(_registered)
 ]
 """The field type of any optimiser: a mapping is read by its ``kind``."""
 
