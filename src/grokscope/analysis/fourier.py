@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.analysis.precision import widened
+
 
 def n_frequencies(p: int) -> int:
     """Return how many nonzero frequencies functions of a residue mod p have: 1 … p // 2 (p/2 itself for even p)."""
@@ -45,7 +47,7 @@ def transform(values: Float[Tensor, "p *rest"]) -> Float[Tensor, "p *rest"]:
 
     Parseval holds: the sum of squares stays the same. Done by a fast transform, in O(p log p).
     """
-    p = values.shape[0]
+    values, p = widened(values), values.shape[0]
     waves = torch.fft.rfft(values, dim=0) / math.sqrt(p)
     result = torch.empty_like(values)
     result[0] = waves[0].real
@@ -68,6 +70,6 @@ def frequency_norms(values: Float[Tensor, "p *rest"]) -> Float[Tensor, " n_frequ
     Shape ``[p // 2]``; entry k−1 belongs to frequency k. Random weights give a flat profile.
     """
     power = transform(values).reshape(values.shape[0], -1).square().sum(1)
-    result = torch.zeros(n_frequencies(values.shape[0]) + 1, dtype=values.dtype, device=values.device)
+    result = power.new_zeros(n_frequencies(values.shape[0]) + 1)
     result.index_add_(0, row_frequencies(values.shape[0]).to(values.device), power)
     return result[1:].sqrt()

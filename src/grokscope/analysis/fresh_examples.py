@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import Examples, SequenceTask
@@ -21,6 +22,7 @@ def fresh_examples(task: SequenceTask, size: int, *, seed: int) -> Examples:
 
 def score_fresh(model: Network, task: SequenceTask, size: int, *, seed: int) -> Evaluation:
     """Return the score of a network on fresh examples of its task."""
+    model = widened_network(model)
     return Evaluator(model, fresh_examples(task, size, seed=seed), task.target_positions, len(task.subtasks))()
 
 

@@ -1,8 +1,10 @@
 """From a network to its explanation, whatever its task."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import overload
 
+from grokscope.analysis.precision import widened_network
 from grokscope.errors import ConfigError
 from grokscope.explanation.base import CircuitExplanation, Explanation, ModularExplanation
 from grokscope.explanation.modular.explain import explain_modular
@@ -46,6 +48,7 @@ def explain(
         >>> explain(open_subject(Path("runs/mainline"))).verdict
         'explained'
     """
+    subject = _in_working_precision(subject)
     if isinstance(subject, ModularSubject):
         return explain_modular(subject, frequencies=frequencies, seed=seed, report=report)
     if frequencies is not None:
@@ -60,3 +63,8 @@ def explain(
             return explain_digit_addition(subject, subject.task, seed=seed)
         case _:
             raise ConfigError(f"there is no hypothesis to test for {subject.task.name}")
+
+
+def _in_working_precision(subject: ModularSubject | SequenceSubject) -> ModularSubject | SequenceSubject:
+    memorised = None if subject.memorised is None else widened_network(subject.memorised)
+    return replace(subject, model=widened_network(subject.model), memorised=memorised)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import Network
 from grokscope.tasks import ModularTask
@@ -41,7 +42,7 @@ def all_pairs_table(model: Network, task: ModularTask, names: Collection[str] = 
     Raises:
         HookError: the network has no activation of that name.
     """
-    p, position = task.p, task.target_positions[-1]
+    model, p, position = widened_network(model), task.p, task.target_positions[-1]
     logits: list[Tensor] = []
     kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
     for tokens in task.all_pairs.tokens.split(_CHUNK):

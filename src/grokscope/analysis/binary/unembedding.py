@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.analysis.precision import widened
 from grokscope.models import MLP, Transformer
 
 
@@ -13,15 +14,15 @@ def neuron_logit_map(model: Transformer | MLP, p: int) -> Float[Tensor, "n_neuro
     Orientation: the paper's W_L is the transpose (Nanda et al. 2023, section 4.2). With a final LayerNorm the map
     leaves out its gain and is then only a direction, not a scale.
     """
-    unembed = model.W_U[:, :p].detach()
+    unembed = widened(model.W_U[:, :p].detach())
     if isinstance(model, MLP):
         return unembed
     last = model.blocks[-1]
     weight = getattr(getattr(last, "mlp", None), "W_out", None)
-    return None if not isinstance(weight, torch.Tensor) else weight.detach() @ unembed
+    return None if not isinstance(weight, torch.Tensor) else widened(weight.detach()) @ unembed
 
 
 def token_embedding(model: Transformer | MLP, p: int) -> Float[Tensor, "p d_model"]:
     """Return the embeddings of the p residues (an MLP's separate embeddings side by side)."""
-    weight = model.embed.W_E.detach()
+    weight = widened(model.embed.W_E.detach())
     return weight[:p] if weight.ndim == 2 else weight[:, :p].transpose(0, 1).flatten(1)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.analysis.fourier import frequency_norms, transform
+from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
@@ -48,6 +49,7 @@ def attention_spectra(model: Transformer | MLP, task: ModularTask) -> AttentionS
     """
     if not isinstance(model, Transformer):
         raise ConfigError("the network has no attention to draw")
+    model = widened_network(model)
     block = model.blocks[0]
     assert isinstance(block, Block)
     p, attention, places = task.p, block.attn, model.pos_embed.W_pos

@@ -16,6 +16,7 @@ from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.fourier import frequency_rows, transform
 from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
+from grokscope.analysis.precision import widened_network
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
 
@@ -82,7 +83,7 @@ def with_plane(
         coordinates: which residues.
         plane_of: from an embedding matrix (an MLP may have one for each operand) to orthonormal columns.
     """
-    copied = copy.deepcopy(model)
+    copied = copy.deepcopy(widened_network(model))
     embeddings = copied.embed.W_E if copied.embed.W_E.ndim == 3 else copied.embed.W_E.unsqueeze(0)
     for embedding in embeddings:
         residues, plane = embedding[coordinates.a], plane_of(embedding).to(embedding.dtype)

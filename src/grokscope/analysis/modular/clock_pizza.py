@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.models import Network
 from grokscope.randomness import stream
 from grokscope.tasks import ModularTask
@@ -28,7 +29,7 @@ def gradient_symmetricity(model: Network, task: ModularTask, *, seed: int = 0, n
         return leaves[-1]
 
     with torch.enable_grad():
-        logits = model.run_with_hooks(tokens, {"hook_embed": as_leaf})
+        logits = widened_network(model).run_with_hooks(tokens, {"hook_embed": as_leaf})
         answer = min(task.target_positions[-1], logits.shape[1] - 1)
         chosen = logits[:, answer].gather(1, drawn[:, 2:]).sum()
         (gradient,) = torch.autograd.grad(chosen, leaves)

@@ -16,6 +16,7 @@ from torch import Tensor
 from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.modular.coordinates import Coordinates
+from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
 from grokscope.models.activations import activate
@@ -107,6 +108,7 @@ class LastLayer:
             subspace: orthonormal columns.
         """
         assert self.post is not None
+        subspace = subspace.to(self.post.dtype)
         mean = self.post.mean(0, keepdim=True)
         coordinates = (self.post - mean) @ subspace
         if isinstance(self.model, Transformer) and self.model.ln_final is not None:
@@ -139,6 +141,7 @@ def record_last_layer(model: Transformer | MLP, task: ModularTask, coordinates: 
         task: gives the inputs.
         coordinates: which pairs, in which order.
     """
+    model = widened_network(model)
     last = f"blocks.{len(model.blocks) - 1}"
     names = {"post": f"{last}.mlp.hook_post"}
     if isinstance(model, Transformer):

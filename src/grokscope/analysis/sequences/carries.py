@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.tasks import DigitAdditionTask, Examples
@@ -84,7 +85,7 @@ def answers(task: DigitAdditionTask, tokens: Int[Tensor, "b n_ctx"]) -> Int[Tens
 @torch.no_grad()
 def predictions(model: Transformer, task: DigitAdditionTask, tokens: Int[Tensor, "b n_ctx"]) -> Int[Tensor, "b digit"]:
     """Return the digits that the network answers, the units first, each after the tokens before it."""
-    return model(tokens, task.target_positions).argmax(2).flip(1)
+    return widened_network(model)(tokens, task.target_positions).argmax(2).flip(1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.models import Transformer
+from grokscope.models.layers import Attention
 from grokscope.models.transformer import Block
+from grokscope.randomness import stream
 
 Pattern = Float[Tensor, "b h q k"]
 
@@ -17,7 +20,7 @@ Pattern = Float[Tensor, "b h q k"]
 def patterns(model: Transformer, tokens: Int[Tensor, "b n_ctx"]) -> list[Pattern]:
     """Return the attention pattern of every layer on ``tokens``."""
     names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(len(model.blocks))]
-    _, cache = model.run_with_cache(tokens, set(names))
+    _, cache = widened_network(model).run_with_cache(tokens, set(names))
     return [cache[name] for name in names]
 
 
@@ -98,7 +101,7 @@ def composition_scores(model: Transformer, layer: int, later: int) -> dict[str, 
 
 def composition_by_chance(d_model: int, d_head: int, *, draws: int = 20, seed: int = 0) -> float:
     """Return the mean composition score of heads with random weights."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = stream("composition by chance", seed)
     total = 0.0
     for _ in range(draws):
         factors = [torch.randn(d_model, d_head, generator=generator, dtype=torch.float64) for _ in range(4)]
@@ -107,7 +110,7 @@ def composition_by_chance(d_model: int, d_head: int, *, draws: int = 20, seed: i
     return total / draws
 
 
-def _attention(model: Transformer, layer: int):
+def _attention(model: Transformer, layer: int) -> Attention:
     block = model.blocks[layer]
     assert isinstance(block, Block)
     return block.attn

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import Transformer
 from grokscope.models.transformer import Block
@@ -59,6 +60,7 @@ def is_readable(model: Transformer) -> bool:
 @torch.no_grad()
 def readout(model: Transformer, task: SkipTrigramsTask) -> Readout:
     """Return the QK and OV tables of a network that :func:`is_readable`."""
+    model = widened_network(model)
     block = model.blocks[0]
     assert isinstance(block, Block)
     attention, embedded = block.attn, model.embed.W_E
