@@ -14,7 +14,7 @@ import torch
 
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.last_layer import record_last_layer
-from grokscope.explanation import ModularSubject, Program, explain
+from grokscope.explanation import Program, Subject, explain
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
@@ -49,7 +49,7 @@ def main() -> None:
     difference = float((layer.with_post(0.5 * post) - with_hooks()).abs().max())
     hooks, recorded = milliseconds(with_hooks, 3), milliseconds(lambda: layer.with_post(0.5 * post))
     recording = milliseconds(lambda: record_last_layer(model, task, coordinates), 3)
-    subject = ModularSubject("planted", model, task, "add")
+    subject = Subject("planted", model, task)
     whole = milliseconds(lambda: explain(subject), 3)
     print(f"largest difference between the two: {difference:.1e}")
     print(f"neurons replaced, forward pass with hooks   {hooks:8.1f} ms")

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # Rich is imported only once something is displayed
     from rich.console import Console
@@ -16,6 +16,7 @@ PLAIN_INTERVAL = 15.0
 """Seconds between two lines where the output is not a terminal."""
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What long-running functions call; a caller passes an object with these four methods."""
 
@@ -111,7 +112,7 @@ class PlainProgress:
     def __init__(self, console: "Console") -> None:
         self._console = console
         self._label, self._count = "", _Count()
-        self._last = -math.inf
+        self._last = time.monotonic()
 
     def start(self, total: int | None, label: str) -> None:
         """Begin a piece of work."""

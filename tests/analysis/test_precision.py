@@ -26,7 +26,7 @@ from grokscope.analysis.sequences.heads import composition_scores, patterns
 from grokscope.analysis.sequences.induction import Repeats, head_scores
 from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.analysis.sequences.skip_trigrams import is_readable, readout
-from grokscope.explanation import ModularSubject, SequenceSubject, explain
+from grokscope.explanation import Subject, explain
 from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig, build_model
@@ -110,9 +110,9 @@ def test_modular_arithmetic(config, dtype):
         config, d_vocab=task.d_vocab, d_vocab_out=task.d_vocab_out, n_ctx=task.n_ctx, seed=0, dtype=dtype
     )
     other.requires_grad_(False)
-    explanation = explain(ModularSubject("planted", model, task, "add", memorised=other))
+    explanation = explain(Subject("planted", model, task, memorised=other))
     assert explanation.frequencies.keys == KEYS
-    assert explanation.verdict == explain(ModularSubject("planted", planted, task, "add")).verdict
+    assert explanation.verdict == explain(Subject("planted", planted, task)).verdict
     assert next(model.parameters()).dtype == dtype, "the network itself stays as it is"
 
 
@@ -143,7 +143,7 @@ def test_sequences(config, dtype):
         assert is_readable(model)
         results += [readout(model, task).logits(examples.tokens)]
     assert known(results)
-    subject = SequenceSubject("untrained", model, task)
+    subject = Subject("untrained", model, task)
     assert explain(replace(subject, memorised=model)).verdict == "not explained"
 
 

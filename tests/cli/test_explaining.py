@@ -60,7 +60,7 @@ def test_explain_a_file(folder):
     done = grokscope(folder, "explain", "planted.pt")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("EXPLAINED · add mod 23, clock-like · planted.pt")
-    assert "3, 8 (from neuron clusters" in done.stdout
+    assert "read from the neuron clusters" in done.stdout
     assert "FAIL" not in done.stdout
     assert "random other frequencies" in done.stdout
 

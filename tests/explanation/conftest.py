@@ -3,7 +3,7 @@
 import pytest
 from known_networks import program_of, task_of
 
-from grokscope.explanation import ModularSubject
+from grokscope.explanation import Subject
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import MLPConfig, TransformerConfig
 
@@ -17,6 +17,6 @@ def planted():
         task = task_of(operation, p, equals_token=isinstance(config, TransformerConfig))
         program = program_of(task, algorithm, frequencies)
         network = plant(program, config, equals_token=task.equals_token)
-        return ModularSubject("planted", network, task, operation), program
+        return Subject("planted", network, task), program
 
     return make

@@ -5,13 +5,34 @@ import math
 
 import pytest
 
-from grokscope.explanation.base import PARTIAL
-from grokscope.explanation.claims import Claim, Control, score, verdict
+from grokscope.explanation.claims import ClaimSpec, Control, required_ids, verdict
+from grokscope.explanation.modular.specs import REQUIRED
+from grokscope.explanation.rows import claim_row, score
 
 
 def claim(name="sufficient", value=1.0, threshold=0.9, controls=(0.1,)):
-    made = tuple(Control(f"control {at}", value) for at, value in enumerate(controls))
-    return Claim(name, "It does", "share", value, threshold, made)
+    made = (Control(f"control {at}", value) for at, value in enumerate(controls))
+    return ClaimSpec(name, name, "It does", "share", threshold).tested(value, made)
+
+
+def test_a_specification_fills_its_texts():
+    spec = ClaimSpec("rank", "rank", "It has {rank} directions", "share within {rank}", 0.9)
+    filled = spec.filled(rank=4).tested(1.0, [Control("random directions", 0.1)], "loss 0.2")
+    assert (filled.statement, filled.measure, filled.detail) == ("It has 4 directions", "share within 4", "loss 0.2")
+    assert filled.holds
+
+
+def test_what_cannot_be_measured_fails_with_the_same_texts_and_threshold():
+    spec = ClaimSpec("sparse", "sparse", "It is sparse", "share", 0.9)
+    missing = spec.not_measurable("there is no circuit")
+    assert not missing.holds
+    assert (missing.id, missing.statement, missing.threshold) == (spec.id, spec.statement, spec.threshold)
+    assert claim_row(missing).measured == "share (not measured: there is no circuit)"
+
+
+def test_required_claims_are_those_that_say_so():
+    specs = [ClaimSpec(id_, id_, "", "", 0.5, required=id_ != "more") for id_ in ("task", "more", "cause")]
+    assert required_ids(specs) == {"task", "cause"}
 
 
 def test_a_claim_holds_at_its_threshold_and_with_controls_below_it():
@@ -43,19 +64,19 @@ def test_a_claim_is_json_even_where_it_is_not_finite():
 
 
 def test_verdicts():
-    core = [claim(name) for name in sorted(PARTIAL)]
-    assert verdict([*core, claim()], PARTIAL) == "explained"
-    assert verdict([*core, claim(value=0.1)], PARTIAL) == "partly explained"
-    assert verdict([], PARTIAL) == "not explained"
+    core = [claim(name) for name in sorted(REQUIRED)]
+    assert verdict([*core, claim()], REQUIRED) == "explained"
+    assert verdict([*core, claim(value=0.1)], REQUIRED) == "partly explained"
+    assert verdict([], REQUIRED) == "not explained"
 
 
-@pytest.mark.parametrize("missing", sorted(PARTIAL))
+@pytest.mark.parametrize("missing", sorted(REQUIRED))
 def test_nothing_is_explained_without_the_core(missing):
-    core = {name: claim(name) for name in PARTIAL}
+    core = {name: claim(name) for name in REQUIRED}
     core[missing] = claim(missing, value=0.0)
-    assert verdict(core.values(), PARTIAL) == "not explained"
+    assert verdict(core.values(), REQUIRED) == "not explained"
     del core[missing]
-    assert verdict(core.values(), PARTIAL) == "not explained"
+    assert verdict(core.values(), REQUIRED) == "not explained"
 
 
 @pytest.mark.parametrize(

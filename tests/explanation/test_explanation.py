@@ -7,7 +7,7 @@ import torch
 from known_networks import program_of, task_of
 
 from grokscope.errors import ConfigError
-from grokscope.explanation import ModularSubject, explain
+from grokscope.explanation import Subject, explain
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup, rehearsed, scrambled
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import MLPConfig, TransformerConfig, build_model
@@ -77,7 +77,7 @@ def test_planted_in_an_mlp(planted, config):
 def test_a_lookup_table_is_not_explained_though_always_right():
     """Its logits are a sum over all frequencies, so enough of them suffice; but none is needed."""
     task = task_of("add", 29)
-    explanation = explain(ModularSubject("lookup", lookup_network(task.table), task, "add"))
+    explanation = explain(Subject("lookup", lookup_network(task.table), task))
     assert explanation.accuracy == 1
     assert explanation.verdict == "not explained"
     assert explanation.algorithm == "neither"
@@ -88,7 +88,7 @@ def test_a_lookup_table_that_rehearses_a_circuit_is_not_explained():
     """Its logits are a clock's in every respect; only the neurons are not."""
     task = task_of("add", 29)
     network = rehearsed(program_of(task, "clock", (3, 7, 11)))
-    explanation = explain(ModularSubject("rehearsed", network, task, "add"))
+    explanation = explain(Subject("rehearsed", network, task))
     assert explanation.accuracy == 1
     assert explanation.logit_fve == pytest.approx(1, abs=1e-6)
     assert explanation.frequencies.keys == (3, 7, 11)
@@ -101,7 +101,7 @@ def test_a_lookup_table_dressed_as_a_circuit_is_not_explained(seed):
     """Its neurons have three clean clusters, which is all that a correlational measure sees."""
     task = task_of("add", 29)
     program = program_of(task, "clock", (3, 7, 11))
-    explanation = explain(ModularSubject("masked", masked_lookup(program, seed=seed), task, "add"))
+    explanation = explain(Subject("masked", masked_lookup(program, seed=seed), task))
     assert explanation.accuracy == 1
     assert explanation.frequencies.keys == (3, 7, 11)
     assert explanation.frequencies.source == "neuron clusters"
@@ -112,9 +112,7 @@ def test_a_lookup_table_dressed_as_a_circuit_is_not_explained(seed):
 def test_stating_the_frequencies_does_not_help_a_masked_lookup():
     task = task_of("add", 29)
     program = program_of(task, "clock", (3, 7, 11))
-    explanation = explain(
-        ModularSubject("masked", masked_lookup(program, seed=0), task, "add"), frequencies=program.frequencies
-    )
+    explanation = explain(Subject("masked", masked_lookup(program, seed=0), task), frequencies=program.frequencies)
     assert explanation.frequencies.source == "stated"
     assert explanation.verdict == "not explained"
 
@@ -122,9 +120,7 @@ def test_stating_the_frequencies_does_not_help_a_masked_lookup():
 def test_scrambled_phases_are_not_explained():
     task = task_of("add", 59)
     program = program_of(task, "clock", (3, 17, 20))
-    explanation = explain(
-        ModularSubject("scrambled", plant(scrambled(program, seed=1), TransformerConfig()), task, "add")
-    )
+    explanation = explain(Subject("scrambled", plant(scrambled(program, seed=1), TransformerConfig()), task))
     assert explanation.frequencies.keys == (3, 17, 20)  # the spectrum is intact
     assert explanation.verdict == "not explained"
     assert {"task", "program", "sufficient", "necessary"} <= failing(explanation)
@@ -133,7 +129,7 @@ def test_scrambled_phases_are_not_explained():
 def test_random_labels_are_not_explained():
     table = operation_table("random", 23, 0)
     task = task_of("random", 23, table=table)
-    explanation = explain(ModularSubject("random", lookup_network(table), task, "random"))
+    explanation = explain(Subject("random", lookup_network(table), task))
     assert explanation.accuracy == 1
     assert explanation.verdict == "not explained"
     assert any("no hypothesis" in note for note in explanation.notes)
@@ -143,7 +139,7 @@ def test_random_labels_are_not_explained():
 def test_an_untrained_network_is_not_explained(config):
     task = task_of("add", 31, equals_token=isinstance(config, TransformerConfig))
     model = build_model(config, d_vocab=task.d_vocab, d_vocab_out=task.d_vocab_out, n_ctx=task.n_ctx, seed=5)
-    explanation = explain(ModularSubject("untrained", model, task, "add"))
+    explanation = explain(Subject("untrained", model, task))
     assert explanation.verdict == "not explained"
     assert explanation.frequencies.keys == ()
     assert explanation.accuracy < 0.2
@@ -203,4 +199,4 @@ def test_a_modulus_too_large_for_memory_is_refused_at_once():
     task = task_of("add", 503)
     model = build_model(MLPConfig(d_mlp=8), d_vocab=503, d_vocab_out=503, n_ctx=2, seed=0)
     with pytest.raises(ConfigError, match="modulo 503 would take about 6 GB of memory; explain one of at most 500"):
-        explain(ModularSubject("large", model, task, "add"))
+        explain(Subject("large", model, task))

@@ -18,7 +18,7 @@ def explained(reference):
 
     def of(name: str, **stated) -> ModularExplanation:
         if name not in known:
-            known[name] = explain(open_subject(reference / "models" / name, stated=stated or None))
+            known[name] = explain(open_subject(reference / "models" / name, **stated))
         return known[name]
 
     return of
@@ -97,7 +97,7 @@ def test_the_pizza_of_the_clock_and_the_pizza(explained):
 
 def test_its_circles_in_the_published_planes(reference):
     """The paper takes principal components for the planes of circles: FVE 99.2 % as a pizza, 75.5 % as a clock."""
-    subject = open_subject(reference / "models/pizza/model_p99zdpze5l.pt", stated={"attention_coefficient": 0})
+    subject = open_subject(reference / "models/pizza/model_p99zdpze5l.pt", attention_coefficient=0)
     coordinates = find_coordinates(subject.task.table)
     assert coordinates is not None
     for at in (0, 2, 4):

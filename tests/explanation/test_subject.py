@@ -43,7 +43,10 @@ def save_planted(path, operation, p, frequencies, **changes):
 def test_the_operation_of_a_file_is_found(tmp_path, operation):
     task = save_planted(tmp_path / "network.pt", operation, 31, (2, 7, 11))
     subject = open_subject(tmp_path / "network.pt")
-    assert subject.operation == operation
+    assert subject.recognised
+    assert subject.task.operation == operation
+    assert subject.imported is not None
+    assert subject.imported.operation == operation
     assert torch.equal(subject.task.table, task.table)
     assert any("found by trying: 100.00%" in note for note in subject.notes)
     assert explain(subject).verdict == "explained"
@@ -64,7 +67,7 @@ def test_an_attention_coefficient_is_inferred_from_the_loss(tmp_path):
 
 def test_what_is_stated_is_not_inferred(tmp_path):
     save_pizza(tmp_path / "pizza.pt")
-    subject = open_subject(tmp_path / "pizza.pt", stated={"attention_coefficient": 1.0})
+    subject = open_subject(tmp_path / "pizza.pt", attention_coefficient=1.0)
     assert subject.model.config.attention_coefficient == 1
     assert not any("inferred" in note for note in subject.notes)
 
@@ -74,7 +77,7 @@ def test_a_network_at_chance_is_said_to_be(tmp_path):
     model = build_model(TransformerConfig(d_mlp=64), d_vocab=32, d_vocab_out=32, n_ctx=3, seed=0)
     torch.save(model.state_dict(), tmp_path / "untrained.pt")
     subject = open_subject(tmp_path / "untrained.pt")
-    assert subject.operation is None
+    assert not subject.recognised
     explanation = explain(subject)
     assert explanation.verdict == "not explained"
     assert explanation.operation is None
@@ -112,20 +115,17 @@ def test_weights_that_are_not_finite_are_named(tmp_path, run):
     subject_of_run(Run(broken), 60)
 
 
-def test_the_training_pairs_of_a_run_are_known(run):
+def test_the_task_of_a_run_holds_its_training_pairs(run):
     subject = subject_of_run(run)
-    assert subject.train is not None
-    assert int(subject.train.sum()) == int(0.3 * 121)
+    assert len(subject.task.train) == int(0.3 * 121)
     assert subject.step == 60
 
 
 def test_over_training_the_last_network_is_asked_about(run):
-    steps = []
-    timeline = explain_over_training(run, every=40, frequencies=(2, 3), advance=steps.append)
-    assert sorted(steps) == [0, 40, 60]
+    timeline = explain_over_training(run, every=40, frequencies=(2, 3))
     assert timeline.table["step"].unique().tolist() == [0, 40, 60]
     assert set(timeline.first_steps()) == set(timeline.final.claims)
-    assert list(timeline.table.columns) == ["step", "verdict", "claim", "value", "threshold", "holds"]
+    assert list(timeline.table.columns) == ["step", "verdict", "id", "claim", "value", "threshold", "holds"]
 
 
 def test_a_claim_holds_from_the_step_after_which_it_never_fails():

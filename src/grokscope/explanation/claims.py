@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Verdict = Literal["explained", "partly explained", "not explained"]
+
+DOES_TASK = "task"
+"""The id, in every explanation, of the claim that the network does its task."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,13 @@ class Claim:
     """An assertion that holds if its value reaches the threshold and no control's does.
 
     A control that reaches the threshold too shows that the measurement does not tell a circuit from its absence;
-    the claim then fails whatever its own value.
+    the claim then fails whatever its own value. A :class:`ClaimSpec` makes it.
     """
 
+    id: str
+    """Stays the same when texts are reworded; differs from that of every other claim of an explanation."""
     name: str
+    """A few words by which texts refer to it."""
     statement: str
     """What is claimed, in a sentence."""
     measure: str
@@ -58,20 +64,50 @@ class Claim:
         return {**fields, "pass": self.holds}
 
 
-def score(value: float, threshold: float) -> str:
-    """Return what a claim measured, with as many digits as show on which side of ``threshold`` it is.
+@dataclass(frozen=True)
+class ClaimSpec:
+    """A claim before it is tested: its texts and its threshold, each written once.
 
-    Only 1 is ever shown as 1.
+    ``statement`` and ``measure`` may have fields in braces, which :meth:`filled` replaces.
+
+    Example:
+        >>> spec = ClaimSpec("sparse", "sparse", "Its logits hold few frequencies", "share of the logits' power", 0.9)
+        >>> spec.tested(0.97, [Control("untrained network", 0.12)]).holds
+        True
     """
-    if not math.isfinite(value):
-        return str(value)
-    if 0.9995 <= value < 1 and threshold < 0.9995:
-        return f"{min(value, 0.9999):.4f}"
-    for digits in range(0 if abs(value) >= 100 else 3, 12):
-        text = f"{value:.{digits}f}"
-        if (float(text) >= threshold) == (value >= threshold):
-            return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return repr(value)
+
+    id: str
+    """Of the claim: lower-case words with hyphens."""
+    label: str
+    """The claim's name: a few words."""
+    statement: str
+    measure: str
+    threshold: float
+    required: bool = False
+    """Whether a network is not even partly explained without it."""
+
+    def filled(self, **words: object) -> "ClaimSpec":
+        """Return the specification with the fields of its texts replaced."""
+        return replace(self, statement=self.statement.format(**words), measure=self.measure.format(**words))
+
+    def tested(self, value: float, controls: Iterable[Control], detail: str = "") -> Claim:
+        """Return the claim with what was measured.
+
+        Args:
+            value: what :attr:`measure` says.
+            controls: the same measurement where the claim must fail; without one, the claim does not hold.
+            detail: further numbers, in words.
+        """
+        return Claim(self.id, self.label, self.statement, self.measure, value, self.threshold, tuple(controls), detail)
+
+    def not_measurable(self, reason: str) -> Claim:
+        """Return the claim as failed because there is nothing that could be measured; ``reason`` says why."""
+        return self.tested(0.0, (), f"not measured: {reason}")
+
+
+def required_ids(specs: Iterable[ClaimSpec]) -> frozenset[str]:
+    """Return the ids of the claims without which a network is not even partly explained."""
+    return frozenset(spec.id for spec in specs if spec.required)
 
 
 def finite(value: float) -> float | None:
@@ -80,8 +116,8 @@ def finite(value: float) -> float | None:
 
 
 def verdict(claims: Iterable[Claim], required: Collection[str]) -> Verdict:
-    """Return ``explained`` if every claim holds, ``partly explained`` if the ``required`` ones do (by name)."""
-    holding = {claim.name: claim.holds for claim in claims}
-    if not all(holding.get(name, False) for name in required):
+    """Return ``explained`` if every claim holds, ``partly explained`` if the ``required`` ones do (by id)."""
+    holding = {claim.id: claim.holds for claim in claims}
+    if not all(holding.get(id_, False) for id_ in required):
         return "not explained"
     return "explained" if all(holding.values()) else "partly explained"

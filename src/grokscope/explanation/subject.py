@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
-from grokscope.analysis.modular.measures import train_mask
 from grokscope.display import brief_repr
-from grokscope.errors import ConfigError, RunError
+from grokscope.errors import RunError
 from grokscope.interop import ImportedNetwork
 from grokscope.models import MLP, Transformer
 from grokscope.run import Run
-from grokscope.tasks import ModularConfig, ModularTask, SequenceTask
+from grokscope.tasks import Task
 
 MEMORISED = 0.1
 """A checkpoint that knows its training set has memorised, and no more, below this share of the test set: with more,
@@ -20,17 +17,16 @@ the circuit may be in it already."""
 
 
 @dataclass(frozen=True, eq=False)
-class ModularSubject:
-    """A network that does modular arithmetic."""
+class Subject:
+    """A network and its task."""
 
     name: str
     model: Transformer | MLP
-    task: ModularTask
-    operation: str | None
-    """As ``task.operation`` takes it; None where no candidate was recognised, and ``task`` has the nearest one."""
+    task: Task
+    recognised: bool = True
+    """Whether the network was found to do ``task``; where not, that is the nearest one that was tried."""
     step: int | None = None
-    train: Bool[Tensor, "p p"] | None = None
-    """The pairs that it was trained on; None where that is not known."""
+    """Of the run's checkpoint, whose task holds the training set; None of a network without a run."""
     memorised: Transformer | MLP | None = None
     """A network that has memorised the same training set and not generalised, as a control."""
     notes: tuple[str, ...] = ()
@@ -41,35 +37,13 @@ class ModularSubject:
     __repr__ = brief_repr
 
 
-@dataclass(frozen=True, eq=False)
-class SequenceSubject:
-    """A transformer that does a task on sequences: digit addition, repeated subsequences or skip trigrams."""
-
-    name: str
-    model: Transformer
-    task: SequenceTask
-    step: int | None = None
-    memorised: Transformer | None = None
-    """A network that has memorised the same training set and not generalised, as a control."""
-    notes: tuple[str, ...] = ()
-    """What was inferred, for people."""
-    imported: ImportedNetwork | None = None
-    """Where it came from, if it is somebody else's."""
-
-    __repr__ = brief_repr
-
-
-Subject = ModularSubject | SequenceSubject
-
-
 def subject_of_run(run: Run, step: int | None = None) -> Subject:
     """Return a run's network after ``step`` updates (the last checkpoint if None).
 
     Raises:
         RunError: there is no such checkpoint, or its weights are not finite.
-        ConfigError: the network is an MLP on sequences, which has nothing that could be explained here.
     """
-    model, task, config = run.model(step), run.task, run.experiment.task
+    model = run.model(step)
     at = run.steps[-1] if step is None else step
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
@@ -79,16 +53,7 @@ def subject_of_run(run: Run, step: int | None = None) -> Subject:
             )
     memorising = _memorising_step(run)
     memorised = run.model(memorising) if memorising is not None and memorising != at else None
-    called = f"{run.path}, step {at:,}"
-    if isinstance(task, ModularTask) and isinstance(config, ModularConfig):
-        return ModularSubject(
-            called, model, task, config.operation, step=at, train=train_mask(task), memorised=memorised
-        )
-    if not isinstance(model, Transformer):
-        raise ConfigError(f"{run.path} is a multilayer perceptron on {task.name}; only transformers can be explained")
-    assert isinstance(task, SequenceTask)
-    assert memorised is None or isinstance(memorised, Transformer)
-    return SequenceSubject(called, model, task, step=at, memorised=memorised)
+    return Subject(f"{run.path}, step {at:,}", model, run.task, step=at, memorised=memorised)
 
 
 def _memorising_step(run: Run) -> int | None:

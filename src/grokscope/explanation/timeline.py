@@ -1,16 +1,17 @@
 """When each claim became true: the explanation at many steps of a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from grokscope.analysis.trajectories.measure_run import chosen_steps
 from grokscope.display import facts_table, few, list_table
-from grokscope.explanation.base import Explanation, ModularExplanation
+from grokscope.explanation.base import Explanation
 from grokscope.explanation.claims import Claim
 from grokscope.explanation.explain import explain
 from grokscope.explanation.subject import subject_of_run
+from grokscope.progress import SILENT, Progress
 from grokscope.run import Run
 
 
@@ -20,19 +21,19 @@ class Timeline:
 
     final: Explanation
     table: pd.DataFrame
-    """One row a step and claim: step, verdict, claim, value, threshold, holds."""
+    """One row a step and claim: step, verdict, id, claim (its name), value, threshold, holds."""
 
     def __repr__(self) -> str:
-        return f"Timeline({self._told()})"
+        return f"Timeline({self._verdicts_in_words()})"
 
     def _repr_html_(self) -> str:
         rows = (
             (claim.statement, "never" if first is None else f"{first:,}") for claim, first in self.first_steps().items()
         )
-        verdicts = facts_table("verdict", [("over training", self._told())])
+        verdicts = facts_table("verdict", [("over training", self._verdicts_in_words())])
         return verdicts + list_table(("claim", "true from step"), rows)
 
-    def _told(self) -> str:
+    def _verdicts_in_words(self) -> str:
         return few([f"{verdict} from step {step:,}" for step, verdict in self.verdicts().items()])
 
     def verdicts(self) -> dict[int, str]:
@@ -66,7 +67,7 @@ def explain_over_training(
     every: int | None = None,
     frequencies: Sequence[int] | None = None,
     seed: int = 0,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
 ) -> Timeline:
     """Return the claims' fate at the run's checkpoints.
 
@@ -77,19 +78,20 @@ def explain_over_training(
         every: only checkpoints at multiples of this step, and the last [all].
         frequencies: the key frequencies [those of the last network].
         seed: draws the controls.
-        advance: is called with each step that is done.
+        progress: counts the checkpoints.
 
     Raises:
         RunError: there are no checkpoints.
     """
     steps = chosen_steps(run, every)
+    progress.start(len(steps), "explaining")
     final = explain(subject_of_run(run, steps[-1]), frequencies=frequencies, seed=seed)
     rows = _rows(steps[-1], final)
-    advance(steps[-1])
-    keys = (final.frequencies.keys or None) if isinstance(final, ModularExplanation) else None
+    progress.advance(detail=f"step {steps[-1]:,}")
+    keys = final.key_frequencies or None
     for step in steps[:-1]:
         rows += _rows(step, explain(subject_of_run(run, step), frequencies=keys, seed=seed))
-        advance(step)
+        progress.advance(detail=f"step {step:,}")
     table = pd.DataFrame(rows).sort_values("step", kind="stable").reset_index(drop=True)
     return Timeline(final, table)
 
@@ -99,6 +101,7 @@ def _rows(step: int, explanation: Explanation) -> list[dict[str, object]]:
         {
             "step": step,
             "verdict": explanation.verdict,
+            "id": claim.id,
             "claim": claim.name,
             "value": claim.value,
             "threshold": claim.threshold,

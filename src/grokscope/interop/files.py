@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ class Checkpoint:
     __repr__ = brief_repr
 
 
-def read_tensors(path: str | Path) -> dict[str, Tensor]:
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Return the weights in a safetensors or PyTorch file by name, on the CPU.
 
     The state dict is found by itself or under ``model``, ``state_dict``, ``model_state_dict`` or ``params``; the

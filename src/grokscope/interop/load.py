@@ -1,7 +1,9 @@
 """From a file of weights to a network of ours."""
 
+import os
 import re
 from pathlib import Path
+from typing import Unpack
 
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from grokscope.interop.layouts.transformer import draft_transformer, layout_of_t
 from grokscope.interop.modulus import modulus_and_length
 from grokscope.interop.native import is_saved, restore
 from grokscope.interop.parsed import ParsedWeights
-from grokscope.interop.settings import check_stated, validated
+from grokscope.interop.settings import UnseenSettings, check_stated, validated
 from grokscope.interop.shape_reader import TensorReader
 from grokscope.models import build_model
 
@@ -23,7 +25,11 @@ _OF_THE_NETWORK = re.compile(r"((attn_)?blocks|embed|pos_embed|unembed|ln_final|
 
 
 def load_network(
-    path: str | Path, *, p: int | None = None, equals_token: bool | None = None, **stated: int | float | str | bool
+    path: str | os.PathLike[str],
+    *,
+    p: int | None = None,
+    equals_token: bool | None = None,
+    **stated: Unpack[UnseenSettings],
 ) -> ImportedNetwork:
     """Return the network whose weights are in a file.
 
@@ -34,8 +40,7 @@ def load_network(
         path: a .safetensors file, or one of PyTorch, which is read without running code in it.
         p: the modulus, where shapes do not say it.
         equals_token: whether '=' follows the pair, where shapes do not say it.
-        **stated: settings that weights do not show: ``activation`` [relu], and of a transformer
-            ``attention_coefficient`` [1], ``residual_scale`` [1] and ``causal`` [True].
+        **stated: settings that weights do not show, see :class:`UnseenSettings`.
 
     Raises:
         CheckpointError: the file cannot be read, is of no known layout, has tensors that do not fit together, or
@@ -69,6 +74,7 @@ def load_network(
         sha256=checkpoint.sha256,
         notes=_notes(draft),
         stored=checkpoint.stored,
+        stated=dict(stated),
     )
 
 

@@ -1,6 +1,8 @@
 """One safetensors file that says all of a network, and back."""
 
 import json
+import os
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ class _Record(Config):
 
 
 def save_network(
-    imported: ImportedNetwork, path: str | Path, *, operation: str | None, overwrite: bool = False
+    imported: ImportedNetwork, path: str | os.PathLike[str], *, operation: str | None, overwrite: bool = False
 ) -> None:
     """Write the network to one safetensors file under our names; :func:`load_network` reads it back.
 
@@ -80,7 +82,7 @@ def is_saved(checkpoint: Checkpoint) -> bool:
 
 
 def restore(
-    path: Path, checkpoint: Checkpoint, *, p: int | None, equals_token: bool | None, stated: dict[str, Any]
+    path: Path, checkpoint: Checkpoint, *, p: int | None, equals_token: bool | None, stated: Mapping[str, Any]
 ) -> ImportedNetwork:
     """Return the network that :func:`save_network` wrote, with the settings written beside it.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from grokscope.reports import formatting
+from grokscope import formatting
 from grokscope.run import Run
 
 Facts = tuple[tuple[str, str], ...]

@@ -14,16 +14,10 @@ from grokscope.cli.options import assignments
 from grokscope.cli.progress import step_bar
 from grokscope.cli.render.explanation import print_explanation, print_import, print_measures, print_timeline
 from grokscope.errors import CheckpointError, ConfigError, RunError
-from grokscope.explanation import (
-    Explanation,
-    ModularExplanation,
-    ModularSubject,
-    explain_over_training,
-    open_subject,
-    subject_of_import,
-)
 from grokscope.explanation import explain as explain_network
+from grokscope.explanation import explain_over_training, identify, open_subject
 from grokscope.interop import load_network, save_network
+from grokscope.progress import displayed
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
 
@@ -87,12 +81,12 @@ def explain(
             raise ConfigError("--every looks at many steps and --step at one; give one of them")
         _explain_history(subject, every, chosen, as_json=as_json, seed=seed, program=program)
         return
-    console = Console(stderr=True)
-    with console.status("reading weights") as status:
-        opened = open_subject(subject, step=step, p=p, operation=operation, stated=assignments(set_ or []))
-        explanation = explain_network(opened, frequencies=chosen, seed=seed, report=status.update)
+    with displayed() as progress:
+        progress.message("reading weights")
+        opened = open_subject(subject, step=step, p=p, operation=operation, **assignments(set_ or []))
+        explanation = explain_network(opened, frequencies=chosen, seed=seed, progress=progress)
     if program is not None:
-        _write_program(explanation, subject, program)
+        explanation.write_program(program)
     if as_json:
         typer.echo(json.dumps(explanation.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
@@ -107,11 +101,11 @@ def _explain_history(
     if not path.is_dir():
         raise ConfigError(f"--every needs a run with checkpoints; {path} is one network")
     run = Run(path)
-    with step_bar("explaining", len(chosen_steps(run, every)), Console(stderr=True)) as advance:
-        timeline = explain_over_training(run, every=every, frequencies=frequencies, seed=seed, advance=advance)
+    with displayed() as progress:
+        timeline = explain_over_training(run, every=every, frequencies=frequencies, seed=seed, progress=progress)
     _write_table(timeline.table, run.folder.claims)
     if program is not None:
-        _write_program(timeline.final, path, program)
+        timeline.final.write_program(program)
     if as_json:
         first = {claim.name: step for claim, step in timeline.first_steps().items()}
         whole = {**timeline.final.to_dict(), "holds_from_step": first}
@@ -119,14 +113,6 @@ def _explain_history(
         return
     print_timeline(timeline, Console())
     Console(soft_wrap=True).print(f"History: {run.folder.claims}", markup=False, highlight=False)
-
-
-def _write_program(explanation: Explanation, subject: Path, path: Path) -> None:
-    if not isinstance(explanation, ModularExplanation):
-        raise ConfigError(f"only modular arithmetic can be written as a program; {subject} does {explanation.headline}")
-    if explanation.program is None:
-        raise ConfigError(f"nothing was found that {subject} computes, so there is no program to write")
-    explanation.program.write(path)
 
 
 def measure(
@@ -183,11 +169,10 @@ def import_(
     imported = load_network(file, p=p, **stated)
     subject = None
     with contextlib.suppress(CheckpointError):  # a network for none of our tasks can be converted all the same
-        subject = subject_of_import(imported, operation=operation, stated=stated)
+        subject = identify(imported, operation=operation)
         imported = subject.imported or imported
     path = out or file.with_name(f"{file.stem}.grokscope.safetensors")
-    found = subject.operation if isinstance(subject, ModularSubject) else None
-    save_network(imported, path, operation=found, overwrite=overwrite)
+    save_network(imported, path, operation=imported.operation, overwrite=overwrite)
     print_import(imported, subject, path, Console())
 
 

@@ -1,24 +1,14 @@
 """Explanations, histories and measures in the terminal."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from grokscope.analysis.curves.phases import find_phases_of_circuit
-from grokscope.cli.render.modular import fits_table, modular_facts
-from grokscope.cli.render.tables import frame_table, list_table, name_table
-from grokscope.explanation import (
-    CircuitExplanation,
-    Claim,
-    Explanation,
-    ModularExplanation,
-    ModularSubject,
-    Subject,
-    Timeline,
-)
+from grokscope.cli.render.tables import frame_table, name_table
+from grokscope.explanation import Explanation, Subject, Timeline
+from grokscope.explanation.rows import NO_CONTROLS
 from grokscope.interop import ImportedNetwork
 from grokscope.run import Run
 from grokscope.tasks import ModularTask, require_modular
@@ -30,18 +20,15 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     """Print the verdict, what was found, every claim with its controls, and the fits and ablations."""
     console.print(*_headline(explanation))
     console.print()
-    modular = explanation if isinstance(explanation, ModularExplanation) else None
-    of_what = "all pairs" if modular else "fresh examples"
     table = name_table()
-    table.add_row("accuracy, loss", f"{explanation.accuracy:.2%} of {of_what}, {explanation.loss:.3g} nats")
-    for name, value in modular_facts(modular) if modular else _facts(explanation):
-        table.add_row(name, Text(value))
+    for name, text in explanation.facts():
+        table.add_row(name, Text(_plain(text)))
     console.print(table)
     console.print()
-    console.print(_claims_table(explanation.claims))
-    for title, each in _more(explanation):
-        console.print(f"\n{title}" if title else "", markup=False, highlight=False)
-        console.print(each)
+    console.print(_claims_table(explanation))
+    for findings in explanation.tables():
+        console.print(f"\n{findings.title}", markup=False, highlight=False)
+        console.print(frame_table(findings.table))
     for note in explanation.notes:
         console.print(Text(f"note: {note}"))
 
@@ -49,26 +36,6 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
 def _headline(explanation: Explanation) -> tuple[Text, Text]:
     verdict = Text(explanation.verdict.upper(), _COLOURS[explanation.verdict])
     return verdict, Text(f"· {explanation.headline} · {explanation.subject}")
-
-
-def _facts(explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    return explanation.facts if isinstance(explanation, CircuitExplanation) else ()
-
-
-def _more(explanation: Explanation) -> Iterator[tuple[str, Table]]:
-    """Yield the tables behind the claims, with their titles."""
-    if isinstance(explanation, ModularExplanation):
-        if explanation.read_out or explanation.attention:
-            yield "", fits_table(explanation)
-        if explanation.ablations:
-            table = list_table("intervention", "loss", "accuracy")
-            table.add_row("none", f"{explanation.loss:.3g}", f"{explanation.accuracy:.2%}")
-            for each in explanation.ablations:
-                table.add_row(each.what, f"{each.loss:.3g}", f"{each.accuracy:.2%}")
-            yield "", table
-    elif isinstance(explanation, CircuitExplanation):
-        for findings in explanation.findings:
-            yield findings.title, frame_table(findings.table)
 
 
 def print_timeline(timeline: Timeline, console: Console) -> None:
@@ -145,8 +112,8 @@ def print_import(imported: ImportedNetwork, subject: Subject | None, path, conso
     kept = [f"{name} {value:.6g}" for name, value in imported.stored.items() if isinstance(value, int | float)]
     if kept:
         rows.append(("kept beside", ", ".join(kept)))
-    if isinstance(subject, ModularSubject):
-        rows.append(("operation", subject.operation or "not recognised"))
+    if imported.p is not None:
+        rows.append(("operation", imported.operation or "not recognised"))
     elif subject is not None:
         rows.append(("task", subject.task.name))
     for name, value in rows:
@@ -157,25 +124,21 @@ def print_import(imported: ImportedNetwork, subject: Subject | None, path, conso
     Console(soft_wrap=True).print(f"Written: {path}", markup=False, highlight=False)
 
 
-def _claims_table(claims: tuple[Claim, ...]) -> Table:
+def _claims_table(explanation: Explanation) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "claim", "what was measured"):
         table.add_column(heading, overflow="fold")
     for heading in ("value", "needs"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("controls, which must stay below", overflow="fold")
-    for claim in claims:
-        mark = Text("pass", "green") if claim.holds else Text("FAIL", "bold red")
-        measured = Text(claim.measure)
-        if claim.detail:
-            measured.append(f" ({claim.detail})", "dim")
-        controls = Text("none could be made", "red") if not claim.controls else Text()
-        for at, control in enumerate(claim.controls):
-            style = "bold red" if control in claim.failing_controls else ""
-            controls.append(f"{'; ' if at else ''}{control.what} {_number(control.value)}", style)
-        table.add_row(mark, Text(claim.statement), measured, _number(claim.value), f"≥ {claim.threshold:g}", controls)
+    for row in explanation.claim_rows():
+        mark = Text("pass", "green") if row.result == "pass" else Text("FAIL", "bold red")
+        controls = Text("; ").join(Text(str(each), "bold red" if each.reaches else "") for each in row.controls)
+        texts = (Text(text) for text in (row.statement, row.measured, row.value, _plain(row.needs)))
+        table.add_row(mark, *texts, controls if row.controls else Text(NO_CONTROLS, "red"))
     return table
 
 
-def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.2e}"
+def _plain(text: str) -> str:
+    """Return a text with ordinary spaces, as who copies or searches a terminal's output expects them."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -8,7 +8,7 @@ from grokscope.analysis.modular.attention_fits import linear_softmax
 from grokscope.analysis.modular.last_layer import LastLayer
 from grokscope.analysis.modular.progress_measures import accuracy, mean_loss
 from grokscope.explanation.claims import Claim, Control
-from grokscope.explanation.modular.logit_claims import ACCURATE
+from grokscope.explanation.modular.specs import ACCURATE, ATTENTION_LINEAR
 from grokscope.randomness import stream
 
 
@@ -23,12 +23,8 @@ def attention_claims(layer: LastLayer, *, seed: int) -> list[Claim]:
     generator = stream("control-attention", seed)
     shuffled = layer.pattern[torch.randperm(len(layer.pattern), generator=generator)]
     return [
-        Claim(
-            "attention: linear",
-            "The softmax can be replaced by a linear map of the scores",
-            "share answered right with each head's attention replaced by its linear fit",
+        ATTENTION_LINEAR.tested(
             accuracy(linear),
-            ACCURATE,
             (Control("attention of other pairs", accuracy(layer.with_pattern(shuffled))),),
             f"loss {mean_loss(linear):.3g}",
         )

@@ -1,28 +1,24 @@
 """Which operation somebody else's network computes, and with which settings that its weights do not show."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from pydantic import ValidationError
 
 from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.operation import FoundOperation, find_operation
-from grokscope.errors import CheckpointError, ConfigError
-from grokscope.explanation.subject import ModularSubject
-from grokscope.interop import ImportedNetwork, load_network
+from grokscope.errors import ConfigError
+from grokscope.explanation.identify import FAMILIES
+from grokscope.explanation.subject import Subject
+from grokscope.interop import ImportedNetwork, UnseenSettings
 from grokscope.run.experiment import explain_validation
 from grokscope.tasks import FiniteData, ModularConfig, ModularTask
 from grokscope.tasks.modular.task import modular_task
 
-Stated = Mapping[str, Any]
-"""Settings of a file's network by name, as :class:`grokscope.models.TransformerConfig` has them."""
-
 RECOGNISED = 0.5
 """An operation is taken for the network's if at least this share of its answers agree with it."""
 
-_UNSEEN: tuple[dict[str, Any], ...] = (
+_GUESSES: tuple[UnseenSettings, ...] = (
     {"attention_coefficient": 0.0},
     {"causal": False},
     {"activation": "gelu"},
@@ -34,10 +30,8 @@ _CONVERGED = 1e-4
 """A network that was trained to generalise has a smaller loss than this, in nats, with its own settings."""
 
 
-def modular_subject(
-    imported: ImportedNetwork, *, operation: str | None = None, stated: Stated | None = None
-) -> ModularSubject:
-    """Return somebody else's network with the operation that it computes.
+def modular_subject(imported: ImportedNetwork, *, operation: str | None) -> Subject | None:
+    """Return somebody else's network with the operation that it computes; None where it is not on pairs of residues.
 
     Weights do not show everything. Where the usual settings give no operation, others are tried; an attention
     coefficient of 0 also where the loss is not that of a trained network (a pizza keeps its answers with a wrong
@@ -46,19 +40,20 @@ def modular_subject(
     Args:
         imported: the network.
         operation: what it computes [as stored with it, or found by trying].
-        stated: settings that :func:`grokscope.interop.load_network` was given.
 
     Raises:
-        CheckpointError: it is no network on pairs of residues.
+        ConfigError: ``operation`` is none.
     """
+    if imported.p is None:
+        return None
     operation = operation or imported.operation
     best, notes = _try(imported, operation), list(imported.notes)
-    for settings in () if imported.layout == "grokscope" else _UNSEEN:
+    for settings in _GUESSES:
         ((name, value),) = settings.items()
         unclear = best.found.agreement < RECOGNISED or (name == "attention_coefficient" and best.loss > _CONVERGED)
-        if not unclear or name in (stated or {}) or name not in type(imported.model.config).model_fields:
+        if not unclear or name not in imported.open_settings:
             continue
-        other = _try(load_network(imported.source, p=imported.p, **{**(stated or {}), **settings}), operation)
+        other = _try(imported.with_settings(**settings), operation)
         if other.loss < best.loss / 10 and other.found.agreement >= max(RECOGNISED, best.found.agreement):
             notes.append(
                 f"{name} {value} inferred, which weights do not show: with it the loss is {other.loss:.2g}, with the "
@@ -74,12 +69,19 @@ def modular_subject(
             f"candidate has {found.runner_up:.2%}"
             if recognised
             else f"no operation recognised: the best candidate, {found.operation}, agrees on {found.agreement:.2%} of "
-            f"the pairs (chance: {1 / (imported.p or 1):.2%})"
+            f"the pairs (chance: {1 / imported.p:.2%})"
         )
-    task = _task(best.imported, recognised or found.operation)
-    return ModularSubject(
-        imported.source.name, best.imported.model, task, recognised, notes=tuple(notes), imported=best.imported
+    return Subject(
+        imported.source.name,
+        best.imported.model,
+        _task(best.imported, recognised or found.operation),
+        recognised=recognised is not None,
+        notes=tuple(notes),
+        imported=replace(best.imported, operation=recognised),
     )
+
+
+FAMILIES.add("modular", modular_subject)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +106,9 @@ def _try(imported: ImportedNetwork, operation: str | None) -> _Trial:
 
 
 def _task(imported: ImportedNetwork, operation: str) -> ModularTask:
-    if imported.p is None:
-        raise CheckpointError(
-            f"{imported.source} is a network on {imported.model.n_ctx} tokens of {imported.model.d_vocab}, not on "
-            f"pairs of residues (two tokens of p, or three with '=')"
-        )
     try:
-        config = ModularConfig(
-            p=imported.p, operation=operation, equals_token=imported.equals_token, data=FiniteData(train_fraction=1)
-        )
+        every_pair, equals = FiniteData(train_fraction=1), imported.equals_token
+        config = ModularConfig(p=imported.p or 0, operation=operation, equals_token=equals, data=every_pair)
     except ValidationError as error:
         raise ConfigError(explain_validation(error)) from error
     return modular_task(config)

@@ -11,22 +11,12 @@ from grokscope.analysis.fourier import fourier_basis, row_frequencies
 from grokscope.analysis.modular.logit_fits import LogitFit, align, all_frequencies, clock_fit, pizza_fit
 from grokscope.analysis.modular.progress_measures import accuracy, mean_loss
 from grokscope.explanation.claims import Claim, Control
-from grokscope.explanation.controls import ControlNetwork, frequency_draws
+from grokscope.explanation.modular.controls import ControlNetwork, frequency_draws
 from grokscope.explanation.modular.program import Algorithm, Program
+from grokscope.explanation.modular.specs import EACH_FREQUENCY, FORMULA, NECESSARY, PROGRAM, SPARSE, SUFFICIENT, TASK
 from grokscope.randomness import stream
 
 Logits = Float[Tensor, "n n n"]
-
-ACCURATE = 0.99
-"""A network, or what is left of it, gives the answers if it gets this share of the pairs right."""
-DROP = 0.5
-"""A part is needed if without it this share of the pairs is lost."""
-SPARSE_SHARE = 0.9
-"""The key frequencies must hold this share of what all frequencies together account for."""
-FORMULA_FVE = 0.9
-"""The formula must account for this share of the logits' variance (the published mainline: 0.95)."""
-EACH_GROWTH = 1.5
-"""Without any one of the key frequencies the loss must grow by so much more than without any other frequency."""
 
 
 def keep_answers(logits: Logits, frequencies: Sequence[int]) -> Float[Tensor, "n n n"]:
@@ -63,31 +53,21 @@ def logit_claims(
         logits: of all pairs, in coordinates.
         frequencies: those of the circuit.
         program: what the network is said to compute.
-        networks: control networks; a lookup table is one only where it ought to fail.
+        networks: control networks; one that knows the answers counts only where it ought to fail.
         seed: draws random frequencies and phases.
     """
     n = logits.shape[0]
     others = frequency_draws(n, frequencies, seed=seed)
-    learners = [network for network in networks if network.name != "lookup table"]
+    learners = [network for network in networks if not network.knows_answers]
     loss, right = mean_loss(logits), accuracy(logits)
     kept, rest = keep_answers(logits, frequencies), remove_answers(logits, frequencies)
     losses = [mean_loss(each) for each in (kept, rest)]
     return [
-        Claim(
-            "task",
-            "The network does the task",
-            "share of all pairs answered right",
-            right,
-            ACCURATE,
-            tuple(Control(network.name, accuracy(network.logits)) for network in learners),
-            f"loss {loss:.3g}",
+        TASK.tested(
+            right, (Control(network.name, accuracy(network.logits)) for network in learners), f"loss {loss:.3g}"
         ),
-        Claim(
-            "sparse",
-            "Its logits hold few frequencies",
-            "share of what all frequencies cos(w_k(i + j − c)) account for that the circuit's do",
+        SPARSE.tested(
             sparse_share(logits, frequencies),
-            SPARSE_SHARE,
             (
                 *_worst("random other frequencies", (sparse_share(logits, draw) for draw in others)),
                 *(Control(network.name, sparse_share(network.logits, frequencies)) for network in networks),
@@ -96,12 +76,8 @@ def logit_claims(
             else (),
             f"{len(frequencies)} of {n // 2}",
         ),
-        Claim(
-            "formula",
-            f"Its logits are the formula of the {program.algorithm}",
-            "share of the logits' variance that the formula accounts for (FVE)",
+        FORMULA.filled(algorithm=program.algorithm).tested(
             formula_fve(logits, frequencies, program.algorithm),
-            FORMULA_FVE,
             (
                 *_worst("random other frequencies", (formula_fve(logits, draw, program.algorithm) for draw in others)),
                 *(
@@ -111,24 +87,16 @@ def logit_claims(
             ),
         ),
         _program_claim(logits, program, seed=seed),
-        Claim(
-            "sufficient",
-            "The circuit's frequencies are enough",
-            "share answered right with only their directions and the mean kept",
+        SUFFICIENT.tested(
             accuracy(kept),
-            ACCURATE,
             (
                 *_worst("random other frequencies", (accuracy(keep_answers(logits, draw)) for draw in others)),
                 *(Control(network.name, accuracy(keep_answers(network.logits, frequencies))) for network in learners),
             ),
             f"loss {losses[0]:.3g}",
         ),
-        Claim(
-            "necessary",
-            "Without them it fails",
-            "share of the pairs lost when their directions are removed",
+        NECESSARY.tested(
             right - accuracy(rest),
-            DROP,
             (
                 *_worst(
                     "random other frequencies", (right - accuracy(remove_answers(logits, draw)) for draw in others)
@@ -164,12 +132,8 @@ def each_frequency_claim(logits: Logits, keys: Sequence[int], circuit: Sequence[
     if others:
         weakest = min(growth[k] for k in others)
         controls = (Control("other frequencies in the keys' place", weakest / max(1e-300, *(growth[k] for k in keys))),)
-    return Claim(
-        "each frequency",
-        "Every key frequency matters, and more than any other",
-        "growth of the loss without the least important key, over that without the most important other frequency",
+    return EACH_FREQUENCY.tested(
         least / max(most, 1e-300),
-        EACH_GROWTH,
         controls,
         "the loss grows without " + ", ".join(f"{k} {growth[k]:.3g}x" for k in keys) + f"; without others {most:.3g}x",
     )
@@ -208,12 +172,8 @@ def _program_claim(logits: Logits, program: Program, *, seed: int) -> Claim:
     turns = (2 * torch.pi * torch.rand(len(program.frequencies), generator=generator, dtype=torch.float64)).tolist()
     scrambled = replace(program, phases=tuple(turns))
     loss = mean_loss(predicted)
-    return Claim(
-        "program",
-        "The exported program gives the network's answers",
-        "share of all pairs on which program and network agree",
+    return PROGRAM.tested(
         float((predicted.argmax(2) == answers).double().mean()),
-        ACCURATE,
         (
             Control(
                 "the program with scrambled phases", float((scrambled.logits().argmax(2) == answers).double().mean())

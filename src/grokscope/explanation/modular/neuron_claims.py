@@ -11,13 +11,14 @@ from grokscope.analysis.modular.neuron_fits import keep_block, read_out_directio
 from grokscope.analysis.modular.neurons import FrequencyMasses
 from grokscope.analysis.modular.progress_measures import accuracy, mean_loss
 from grokscope.explanation.claims import Claim, Control
-from grokscope.explanation.controls import frequency_draws, subspace_draws
+from grokscope.explanation.modular.controls import frequency_draws, subspace_draws
 from grokscope.explanation.modular.frequencies import ClaimedFrequencies
-from grokscope.explanation.modular.logit_claims import ACCURATE, DROP
-
-NEURON_SHARE = 0.75
-"""The circuit's frequencies must explain this share of what the neurons write to the logits. A quadratic neuron of one
-frequency k has exactly 0.8; the rest is 2k (Gromov 2023)."""
+from grokscope.explanation.modular.specs import (
+    NEURONS_ENOUGH,
+    NEURONS_NEEDED,
+    NEURONS_PERIODIC,
+    NEURONS_POLYNOMIALS,
+)
 
 
 def neuron_claims(layer: LastLayer, masses: FrequencyMasses, claimed: ClaimedFrequencies, *, seed: int) -> list[Claim]:
@@ -55,21 +56,13 @@ def _read_out_claims(
     rank = subspace.shape[1]
     what = f"random subspace of rank {rank}"
     return [
-        Claim(
-            "neurons: enough",
-            "The neurons act through the key frequencies' directions of W_L",
-            f"share answered right with the neurons projected on these {rank} directions (and their mean)",
+        NEURONS_ENOUGH.filled(rank=rank).tested(
             accuracy(kept),
-            ACCURATE,
             (Control(what, max(accuracy(logits) for logits in random_kept)),),
             f"loss {mean_loss(kept):.3g}",
         ),
-        Claim(
-            "neurons: needed",
-            "Without those directions the neurons are of no use",
-            "share of the pairs lost with the neurons projected on the directions' null space",
+        NEURONS_NEEDED.tested(
             right - accuracy(without),
-            DROP,
             (Control(what, max(right - accuracy(logits) for logits in random_without)),),
             f"loss {mean_loss(without):.3g}",
         ),
@@ -95,14 +88,7 @@ def _periodic_claim(
         return float((_best_of(masses, chosen)[1] * weight).sum() / (masses.total * weight).sum().clamp_min(1e-300))
 
     controls = (Control("random other frequencies", max(map(share, others))),) if others else ()
-    return Claim(
-        "neurons: periodic",
-        "Each neuron computes with one of the circuit's frequencies",
-        "share of the neurons' variance, weighted by W_L², that one circuit frequency per neuron explains",
-        share(frequencies),
-        NEURON_SHARE,
-        controls,
-    )
+    return NEURONS_PERIODIC.tested(share(frequencies), controls)
 
 
 def _polynomial_claim(
@@ -120,12 +106,4 @@ def _polynomial_claim(
     controls = tuple(
         Control("polynomials of random other frequencies", accuracy(replaced(draw))) for draw in others[:1]
     )
-    return Claim(
-        "neurons: polynomials",
-        "Neurons can be replaced by their degree-2 polynomials of cos and sin",
-        "share answered right with every neuron replaced by its fit in one circuit frequency",
-        accuracy(ours),
-        ACCURATE,
-        controls,
-        f"loss {mean_loss(ours):.3g}",
-    )
+    return NEURONS_POLYNOMIALS.tested(accuracy(ours), controls, f"loss {mean_loss(ours):.3g}")

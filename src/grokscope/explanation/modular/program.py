@@ -4,6 +4,7 @@ Shapes: n coordinates, p residues, f frequencies.
 """
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -160,13 +161,13 @@ class Program:
             operation=operation,
         )
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_python` to ``path``; a crash leaves the old file or the new one.
 
         Raises:
             RunError: the file cannot be written.
         """
-        write_atomically(path, self.to_python().encode())
+        write_atomically(Path(path), self.to_python().encode())
 
 
 def _constant(name: str, values: tuple[int, ...] | tuple[float, ...]) -> str:

@@ -1,7 +1,6 @@
-"""Interventions on attention heads: take them out, give them another pattern, or hide what they wrote from one reader.
+"""Interventions on attention heads: mean ablation, frozen patterns, path patching.
 
-Head *h* of layer *l* is the pair ``(l, h)``. What is taken out is replaced by its mean over the examples at each
-position, so that what does not depend on the input stays (Wang et al. 2023, "mean ablation").
+Head *h* of layer *l* is the pair ``(l, h)``. Each method returns hooks, which :meth:`HeadInterventions.accuracy` runs.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -27,21 +26,21 @@ Reading = Literal["K", "Q", "V"]
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
+class HeadInterventions:
     """A network on some examples, with the activations of its heads there."""
 
     model: Transformer
     task: Task
     examples: Examples
     cache: dict[str, Tensor]
-    score: Evaluation
+    baseline: Evaluation
     """With nothing changed."""
 
     __repr__ = brief_repr
 
     @classmethod
-    def on(cls, model: Transformer, task: Task, examples: Examples) -> "Watched":
-        """Return the network watched on ``examples``."""
+    def on(cls, model: Transformer, task: Task, examples: Examples) -> "HeadInterventions":
+        """Return the interventions on a network that reads ``examples``."""
         names = {
             name
             for layer in range(len(model.blocks))
@@ -65,27 +64,29 @@ class Watched:
         """The attention pattern of a head."""
         return self.cache[_name(head[0], "attn.hook_pattern")][:, head[1]]
 
-    @torch.no_grad()
     def accuracy(self, hooks: Mapping[str, Hook]) -> float:
         """Return the share of scored places answered right with the hooks; without hooks, of the network as it is."""
-        return self.scored(hooks).accuracy
+        return self.evaluate(hooks).accuracy
 
     @torch.no_grad()
-    def scored(self, hooks: Mapping[str, Hook]) -> Evaluation:
+    def evaluate(self, hooks: Mapping[str, Hook]) -> Evaluation:
         """Return loss and accuracy with the hooks."""
         if not hooks:
-            return self.score
+            return self.baseline
         forward = lambda examples: self.model.run_with_hooks(examples.tokens, hooks)  # noqa: E731
         return evaluate(forward, self.examples, self.task.target_positions)
 
-    def without(self, heads: Collection[Head]) -> dict[str, Hook]:
-        """Return hooks that replace what ``heads`` compute by its mean over the examples."""
+    def mean_ablate(self, heads: Collection[Head]) -> dict[str, Hook]:
+        """Return hooks that replace what ``heads`` compute by its mean over the examples at each position.
+
+        What does not depend on the input stays. Source: Wang et al. (2023), arXiv 2211.00593, section 2.1.
+        """
         return {
             _name(layer, "attn.hook_z"): _mean_of([h for at, h in heads if at == layer])
             for layer in {layer for layer, _ in heads}
         }
 
-    def with_patterns(self, patterns: Mapping[Head, Float[Tensor, "*b q k"]]) -> dict[str, Hook]:
+    def set_patterns(self, patterns: Mapping[Head, Float[Tensor, "*b q k"]]) -> dict[str, Hook]:
         """Return hooks that give heads other attention patterns."""
 
         def replace(layer: int) -> Hook:
@@ -100,37 +101,37 @@ class Watched:
 
         return {_name(layer, "attn.hook_pattern"): replace(layer) for layer in {layer for layer, _ in patterns}}
 
-    def with_mean_patterns(self, heads: Collection[Head]) -> dict[str, Hook]:
-        """Return hooks that freeze patterns at their mean over the examples: what is left depends on position only."""
-        return self.with_patterns({head: self.pattern(head).mean(0) for head in heads})
+    def freeze_patterns(self, heads: Collection[Head]) -> dict[str, Hook]:
+        """Return hooks that give ``heads`` their mean attention over the examples, which depends on position only."""
+        return self.set_patterns({head: self.pattern(head).mean(0) for head in heads})
 
-    def hidden_from(self, written: Collection[Head], readers: Collection[Head], reading: Reading) -> dict[str, Hook]:
-        """Return hooks that hide what some heads wrote from the keys, queries or values of later ones.
+    def path_patch(self, writers: Collection[Head], readers: Collection[Head], reading: Reading) -> dict[str, Hook]:
+        """Return hooks that cut the direct path from some heads to the keys, queries or values of later ones.
 
-        Only the direct path is cut: what ``written`` add to the residual stream is replaced by its mean where
-        ``readers`` (of one layer) compute their keys, queries or values, and nowhere else. A later attention-only
-        layer between them would still see it. Source: path patching, Goldowsky-Dill et al. (2023).
+        What ``writers`` add to the residual stream is replaced by its mean over the examples where ``readers`` (heads
+        of one layer) compute their keys, queries or values, and nowhere else. A layer between them still sees it.
+        Source: Goldowsky-Dill et al. (2023), arXiv 2304.05969.
         """
         (layer,) = {layer for layer, _ in readers}
         block = self._block(layer)
-        seen = self.cache[_name(layer, "hook_resid_pre")] - self._varying(written, layer)
-        normal = seen if block.ln1 is None else block.ln1.fast(seen)
+        residual = self.cache[_name(layer, "hook_resid_pre")] - self._varying(writers, layer)
+        normal = residual if block.ln1 is None else block.ln1.fast(residual)
         weight, bias = getattr(block.attn, f"W_{reading}"), getattr(block.attn, f"b_{reading}")
         chosen = [head for _, head in readers]
-        other = torch.einsum("bkd,hde->bkhe", normal, weight[chosen])
-        other = other if bias is None else other + bias[chosen]
+        patched = torch.einsum("bkd,hde->bkhe", normal, weight[chosen])
+        patched = patched if bias is None else patched + bias[chosen]
 
         def hook(value: Tensor) -> Tensor:
             changed = value.clone()
-            changed[:, :, chosen] = other
+            changed[:, :, chosen] = patched
             return changed
 
         return {_name(layer, f"attn.hook_{reading.lower()}"): hook}
 
-    def _varying(self, written: Collection[Head], layer: int) -> Float[Tensor, "b k d"]:
-        """Return what heads wrote into the residual stream before ``layer``, without its mean over the examples."""
+    def _varying(self, heads: Collection[Head], layer: int) -> Float[Tensor, "b k d"]:
+        """Return what heads write into the residual stream before ``layer``, without its mean over the examples."""
         total = torch.zeros_like(self.cache[_name(layer, "hook_resid_pre")])
-        for at, head in written:
+        for at, head in heads:
             z = self.cache[_name(at, "attn.hook_z")][:, :, head]
             scale = self.model.config.residual_scale ** (layer - at - 1)
             total += scale * (z - z.mean(0, keepdim=True)) @ self._block(at).attn.W_O[head]

@@ -3,10 +3,10 @@
 from pydantic import ValidationError
 
 from grokscope.analysis.fresh_examples import score_fresh
-from grokscope.errors import CheckpointError, ConfigError
-from grokscope.explanation.modular.identify import Stated
-from grokscope.explanation.subject import SequenceSubject
-from grokscope.interop import ImportedNetwork, load_network
+from grokscope.errors import ConfigError
+from grokscope.explanation.identify import FAMILIES
+from grokscope.explanation.subject import Subject
+from grokscope.interop import ImportedNetwork
 from grokscope.models import Transformer
 from grokscope.tasks import (
     DigitAdditionConfig,
@@ -17,22 +17,25 @@ from grokscope.tasks import (
     build_task,
 )
 
-DOUBLED = {"residual_scale": 2.0}
-"""What the weights of the authors' network on repeated subsequences do not show."""
+DOUBLED = 2.0
+"""The residual scale of the authors' network on repeated subsequences, which its weights do not show."""
 
 
-def sequence_subject(imported: ImportedNetwork, *, stated: Stated | None = None) -> SequenceSubject:
-    """Return somebody else's network on sequences with the task that its shapes allow.
+def sequence_subject(imported: ImportedNetwork, *, operation: str | None) -> Subject | None:
+    """Return somebody else's network on sequences with the task that its shapes allow; None where they allow none.
 
     Raises:
-        CheckpointError: the shapes are those of no task here.
+        ConfigError: an operation was stated.
     """
-    task = _task(imported)
+    if operation is not None:
+        raise ConfigError(f"{imported.source} is not a network on pairs of residues; leave the operation out")
+    model, task = imported.model, _task(imported)
+    if task is None or not isinstance(model, Transformer):
+        return None
     best, notes = imported, list(imported.notes)
     notes.append(f"task read off the shapes: {task.name.rpartition(',')[0]}")
-    loss = _loss(imported, task)
-    if imported.layout != "grokscope" and not set(DOUBLED) & set(stated or {}):
-        other = load_network(imported.source, p=None, **{**(stated or {}), **DOUBLED})
+    if "residual_scale" in imported.open_settings:
+        loss, other = _loss(imported, task), imported.with_settings(residual_scale=DOUBLED)
         doubled = _loss(other, task)
         if doubled < loss / 2:
             notes.append(
@@ -40,16 +43,17 @@ def sequence_subject(imported: ImportedNetwork, *, stated: Stated | None = None)
                 f"usual 1 it is {loss:.2g}; state it to be sure"
             )
             best = other
-    assert isinstance(best.model, Transformer)
-    return SequenceSubject(imported.source.name, best.model, task, notes=tuple(notes), imported=best)
+    return Subject(imported.source.name, best.model, task, notes=tuple(notes), imported=best)
+
+
+FAMILIES.add("sequences", sequence_subject)
 
 
 def _loss(imported: ImportedNetwork, task: SequenceTask) -> float:
-    assert isinstance(imported.model, Transformer)
     return score_fresh(imported.model, task, 256, seed=0).loss
 
 
-def _task(imported: ImportedNetwork) -> SequenceTask:
+def _task(imported: ImportedNetwork) -> SequenceTask | None:
     """Return the task whose tokens and lengths the network has.
 
     Vocabularies tell them apart: digits have two tokens more than answers, triggers and noise at least three, and
@@ -71,11 +75,5 @@ def _task(imported: ImportedNetwork) -> SequenceTask:
             )
         task = None if config is None else build_task(config)
     except (ValidationError, ConfigError):
-        task = None
-    if not isinstance(task, SequenceTask) or not isinstance(model, Transformer):
-        raise CheckpointError(
-            f"{imported.source} is a network on {n_ctx} tokens of {n_in} with {n_out} logits: neither pairs of "
-            f"residues (two tokens of p, or three with '='), nor digits of sums, repeated subsequences or skip "
-            f"trigrams; train a network here, or rename its task's tokens"
-        )
-    return task
+        return None
+    return task if isinstance(task, SequenceTask) else None

@@ -14,7 +14,7 @@ from grokscope.reports.comparison import runs as compared_runs
 from grokscope.reports.comparison.runs import ComparedRuns
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.provenance import Facts, how_it_was_made
-from grokscope.reports.run.circuit_evidence import FoundTable
+from grokscope.reports.run.evidence import FoundTable
 from grokscope.reports.run.pictures import Picture
 from grokscope.reports.tables import read_measures
 from grokscope.tasks import ModularTask

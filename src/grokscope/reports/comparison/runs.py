@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from grokscope import formatting
 from grokscope.analysis.curves.phases import GROKKED_ACCURACY
 from grokscope.analysis.many_runs.outcomes import group_table, outcome_table
 from grokscope.errors import ConfigError
-from grokscope.reports import formatting
 from grokscope.reports.provenance import interruption
-from grokscope.reports.run.circuit_evidence import FoundTable
+from grokscope.reports.run.evidence import FoundTable
 from grokscope.run import Run
 from grokscope.run.groups import RunGroup, group_runs
 

@@ -6,6 +6,7 @@ from typing import Any
 from grokscope.analysis.modular.progress_measures import answer_losses
 from grokscope.errors import ConfigError, nearest
 from grokscope.explanation import ModularExplanation
+from grokscope.explanation.modular.ablations import AblationId
 from grokscope.reports.published.comparison import Compared, Comparison, Measured
 from grokscope.reports.published.curves import OF_CURVES
 
@@ -118,9 +119,9 @@ def _final_range(what: str, read: Callable[[ModularExplanation], Iterable[float]
     return _final(what, extent, lambda ends: f"{ends[0]:.3f} to {ends[1]:.3f}")
 
 
-def _ablated(what: str, ablation: str) -> Compared:
+def _ablated(what: str, ablation: AblationId) -> Compared:
     def read(explanation: ModularExplanation) -> float | None:
-        return next((each.loss for each in explanation.ablations if each.what == ablation), None)
+        return next((each.loss for each in explanation.ablations if each.id == ablation), None)
 
     return _final_loss(what, read)
 
@@ -155,10 +156,10 @@ _COMPARED: dict[str, Compared] = {
     "attention_fve": _final_range(
         "fits of one wave to each head's attention (FVE)", lambda found: [fit.fve for fit in found.attention]
     ),
-    "mlp_skip_zero": _ablated("loss with the MLP skip set to zero", "MLP skip set to zero"),
-    "mlp_skip_mean": _ablated("loss with the MLP skip set to its mean", "MLP skip set to its mean"),
-    "heads_zero": _ablated("loss with the heads set to zero", "heads set to zero"),
-    "attention_skip_zero": _ablated("loss with the attention skip set to zero", "attention skip set to zero"),
-    "linear_softmax": _ablated("loss with a linear map instead of softmax", "linear map instead of softmax"),
+    "mlp_skip_zero": _ablated("loss with the MLP skip set to zero", AblationId.MLP_SKIP_ZERO),
+    "mlp_skip_mean": _ablated("loss with the MLP skip set to its mean", AblationId.MLP_SKIP_MEAN),
+    "heads_zero": _ablated("loss with the heads set to zero", AblationId.HEADS_ZERO),
+    "attention_skip_zero": _ablated("loss with the attention skip set to zero", AblationId.ATTENTION_SKIP_ZERO),
+    "linear_softmax": _ablated("loss with a linear map instead of softmax", AblationId.LINEAR_SOFTMAX),
     **OF_CURVES,
 }

@@ -5,19 +5,17 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from grokscope import formatting
 from grokscope.analysis import FourierSummary, find_phases
 from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explanation.modular.explain import LARGEST
 from grokscope.models import MLP, Transformer
-from grokscope.reports import formatting
-from grokscope.reports.claims import does_task
 from grokscope.reports.provenance import Facts, how_it_was_made, interruption
 from grokscope.reports.published.comparison import Comparison, Measured
 from grokscope.reports.published.network import compare
 from grokscope.reports.replay.collect import film_run
 from grokscope.reports.replay.player import Player, make_player
-from grokscope.reports.run.circuit_evidence import FoundTable
-from grokscope.reports.run.evidence import Evidence, evidence
+from grokscope.reports.run.evidence import Evidence, FoundTable, evidence
 from grokscope.reports.run.fourier_findings import findings
 from grokscope.reports.run.history import (
     History,
@@ -110,7 +108,8 @@ def read_content(
     looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
     if shown is not None:
         looked = _look(Source(run, shown), shown, history)
-    went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task(looked.explanation)))
+    does_task = looked.explanation is not None and looked.explanation.does_task
+    went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
     banded = NO_PHASES if infinite else phases
     film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)

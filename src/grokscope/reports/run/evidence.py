@@ -1,12 +1,25 @@
-"""What a network computes and how sure that is, in words: the verdict, the claims and their controls."""
+"""What a network computes and how sure that is, as a page shows it: the verdict, the claims and their controls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grokscope.explanation import CircuitExplanation, Explanation, ModularExplanation
-from grokscope.reports.claims import TestedClaim, tested_claim
+import numpy as np
+
+from grokscope import formatting
+from grokscope.explanation import Explanation
+from grokscope.explanation.base import Findings
+from grokscope.explanation.rows import ClaimRow
 from grokscope.reports.provenance import Facts
-from grokscope.reports.run.circuit_evidence import FoundTable, circuit_facts, circuit_verdict, found_tables
-from grokscope.reports.run.modular_evidence import modular_facts, modular_verdict
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """A table of what was found, as text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """The first cell of each says what the row is of."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +29,7 @@ class Evidence:
     verdict: str
     """Or why there is none."""
     facts: Facts = ()
-    claims: tuple[TestedClaim, ...] = ()
+    claims: tuple[ClaimRow, ...] = ()
     history: tuple[str, ...] = ()
     """What is known of earlier steps, or how to add it."""
     notes: tuple[str, ...] = ()
@@ -25,23 +38,28 @@ class Evidence:
 
 
 def evidence(explanation: Explanation) -> Evidence:
-    """Return the words for ``explanation``.
-
-    Raises:
-        TypeError: there are no words for an explanation of this kind.
-    """
-    match explanation:
-        case ModularExplanation():
-            verdict, facts, tables = modular_verdict(explanation), modular_facts(explanation), ()
-        case CircuitExplanation():
-            verdict, facts = circuit_verdict(explanation), circuit_facts(explanation)
-            tables = found_tables(explanation.findings)
-        case _:
-            raise TypeError(f"a report has no words for a {type(explanation).__name__}")
+    """Return the words for ``explanation``."""
+    network = () if explanation.step is None else (("Network", f"of {formatting.step(explanation.step)}"),)
     return Evidence(
-        verdict=verdict,
-        facts=facts,
-        claims=tuple(tested_claim(claim) for claim in explanation.claims),
+        verdict=explanation.summary,
+        facts=(*network, *((name[:1].upper() + name[1:], text) for name, text in explanation.facts())),
+        claims=explanation.claim_rows(),
         notes=explanation.notes,
-        tables=tables,
+        tables=found_tables(explanation.tables()),
     )
+
+
+def found_tables(findings: Sequence[Findings]) -> tuple[FoundTable, ...]:
+    """Return the tables with every number to three digits."""
+    return tuple(
+        FoundTable(
+            each.title,
+            tuple(str(name) for name in each.table.columns),
+            tuple(tuple(_cell(value) for value in row) for row in each.table.itertuples(index=False, name=None)),
+        )
+        for each in findings
+    )
+
+
+def _cell(value: object) -> str:
+    return formatting.number(float(value)) if isinstance(value, float | np.floating) else str(value)

@@ -1,8 +1,8 @@
 """What the Fourier picture of a network shows, in words, and what it does not."""
 
+from grokscope import formatting
 from grokscope.analysis import FourierSummary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, MIN_CLUSTER
-from grokscope.reports import formatting
 from grokscope.tasks.modular.operations import RANDOM
 
 CORRELATIONAL = (

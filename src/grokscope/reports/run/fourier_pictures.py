@@ -2,12 +2,11 @@
 
 from torch import Tensor
 
-from grokscope import figures
+from grokscope import figures, formatting
 from grokscope.analysis import FourierSummary
 from grokscope.figures.modular.maps import MAX_HEADS
 from grokscope.figures.modular.spectra import rows_of
 from grokscope.figures.theme import MAX_SIDE
-from grokscope.reports import formatting
 from grokscope.reports.run.pictures import Picture
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from grokscope import formatting
 from grokscope.analysis import Phases
 from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.explanation import Explanation, ModularExplanation
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import phase_bands
-from grokscope.reports import formatting
-from grokscope.reports.claims import does_task
 from grokscope.reports.tables import read_claims, read_measures
 from grokscope.run import Run
 from grokscope.tasks import ModularTask
@@ -119,7 +118,7 @@ def _has_a_history(explanation: Explanation) -> bool:
     """Return whether there is something to look for at earlier steps."""
     if isinstance(explanation, ModularExplanation):
         return bool(explanation.frequencies.keys)
-    return does_task(explanation)
+    return explanation.does_task
 
 
 def _frequencies(explanation: Explanation) -> str:

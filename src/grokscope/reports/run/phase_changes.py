@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from grokscope import formatting
 from grokscope.analysis.curves.change_points import ChangePoint, change_points
-from grokscope.reports import formatting
 from grokscope.tasks import Task
 
 

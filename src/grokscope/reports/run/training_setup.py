@@ -1,8 +1,8 @@
 """What was trained, in one paragraph."""
 
+from grokscope import formatting
 from grokscope.models import TransformerConfig
 from grokscope.models.config import ModelConfig
-from grokscope.reports import formatting
 from grokscope.run import Experiment
 from grokscope.tasks import (
     DigitAdditionConfig,
@@ -16,7 +16,7 @@ from grokscope.tasks import (
     Task,
     TaskConfig,
 )
-from grokscope.tasks.modular.operations import NAMED, RANDOM
+from grokscope.tasks.modular.operations import operation_in_words
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples
 
 _ACTIVATIONS = {"relu": "ReLU", "gelu": "GELU", "quadratic": "quadratic"}
@@ -53,15 +53,6 @@ def task_in_words(config: TaskConfig) -> str:
                 f"{config.length:,} tokens, the others noise of {config.n_background:,} kinds, and which trigger it is "
                 f"decides the answer at the end"
             )
-
-
-def operation_in_words(operation: str, p: int) -> str:
-    """Return an operation as a reader writes it: ``a + b mod 113``."""
-    if operation == RANDOM:
-        return f"random labels: every pair of residues mod {p} has an answer drawn once, so there is no rule to find"
-    if operation in NAMED:
-        return f"{NAMED[operation].replace('a*a', 'a²').replace('b*b', 'b²')} mod {p}"
-    return f"the operation {operation} mod {p}"
 
 
 def _network(model: ModelConfig) -> str:

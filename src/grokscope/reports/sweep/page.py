@@ -14,7 +14,7 @@ from grokscope import figures
 from grokscope.analysis.many_runs.arms import arm_table, arms_of
 from grokscope.errors import ConfigError
 from grokscope.reports.html.inline import inline_svg
-from grokscope.reports.run.circuit_evidence import FoundTable
+from grokscope.reports.run.evidence import FoundTable
 from grokscope.reports.run.page import page_environment, script_sources
 from grokscope.reports.run.pictures import Picture
 from grokscope.reports.sweep.pictures import SweepFacts, pictures_of_sweep

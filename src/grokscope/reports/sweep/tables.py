@@ -7,7 +7,7 @@ import pandas as pd
 
 from grokscope.analysis.many_runs.arms import arm_table, durations_of, ratio_table
 from grokscope.analysis.many_runs.survival import log_rank_tests
-from grokscope.reports.run.circuit_evidence import FoundTable
+from grokscope.reports.run.evidence import FoundTable
 
 MOST_COMPARED = 12
 """Arms of which each two are compared: of more, so many tests would say little."""

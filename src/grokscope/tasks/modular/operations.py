@@ -160,3 +160,12 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
                 )
         rows.append(row)
     return torch.tensor(rows)
+
+
+def operation_in_words(operation: str, p: int) -> str:
+    """Return an operation as a reader writes it: ``a + b mod 113``."""
+    if operation == RANDOM:
+        return f"random labels: every pair of residues mod {p} has an answer drawn once, so there is no rule to find"
+    if operation in NAMED:
+        return f"{NAMED[operation].replace('a*a', 'a²').replace('b*b', 'b²')} mod {p}"
+    return f"the operation {operation} mod {p}"

@@ -101,6 +101,8 @@ class ModularTask(Task):
     table: Int[Tensor, "p p"]
     """``table[a, b]``: the right answer to the pair (a, b)."""
     equals_token: bool
+    operation: str
+    """As :attr:`ModularConfig.operation`."""
 
     @property
     def all_pairs(self) -> Examples:
@@ -175,6 +177,7 @@ def modular_task(
         p=p,
         table=table,
         equals_token=equals,
+        operation=config.operation,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.reports import formatting
+from grokscope import formatting
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Networks that do not compute by the circuit, to be put through the same tests."""
+"""Networks, frequencies and subspaces that have not the circuit, to be put through the same tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.analysis.modular.sum_directions import random_frequencies, sum_index
 from grokscope.display import brief_repr
-from grokscope.explanation.subject import SequenceSubject
-from grokscope.models import MLP, Transformer, build_model
+from grokscope.explanation.untrained import untrained_twin
+from grokscope.models import MLP, Transformer
 from grokscope.randomness import stream
 from grokscope.tasks import ModularTask
 
@@ -26,6 +26,8 @@ class ControlNetwork:
 
     name: str
     logits: Float[Tensor, "n n n"]
+    knows_answers: bool = False
+    """It gives every answer by rote, so that it is no control where answers alone are counted."""
 
     __repr__ = brief_repr
 
@@ -33,24 +35,8 @@ class ControlNetwork:
 def untrained(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, *, seed: int) -> ControlNetwork:
     """Return a network of the same shape with fresh weights."""
     return ControlNetwork(
-        "untrained network", coordinates.of_logits(all_pairs_table(_untrained_twin(model, seed=seed), task).logits)
+        "untrained network", coordinates.of_logits(all_pairs_table(untrained_twin(model, seed=seed), task).logits)
     )
-
-
-def control_networks(subject: SequenceSubject, *, seed: int) -> dict[str, Transformer]:
-    """Return the networks on sequences that must fail where ``subject`` passes, by what they are."""
-    twin = _untrained_twin(subject.model, seed=seed)
-    assert isinstance(twin, Transformer)
-    networks = {"untrained network": twin}
-    if subject.memorised is not None:
-        networks["the run's own memorising network"] = subject.memorised
-    return networks
-
-
-def _untrained_twin(model: Transformer | MLP, *, seed: int) -> Transformer | MLP:
-    sizes = {"d_vocab": model.d_vocab, "d_vocab_out": model.d_vocab_out, "n_ctx": model.n_ctx}
-    dtype = next(model.parameters()).dtype
-    return build_model(model.config, **sizes, seed=seed, dtype=dtype).requires_grad_(False)
 
 
 def lookup_table(logits: Float[Tensor, "n n n"]) -> ControlNetwork:
@@ -62,7 +48,7 @@ def lookup_table(logits: Float[Tensor, "n n n"]) -> ControlNetwork:
     generator = stream("lookup-noise", 0)
     table = torch.nn.functional.one_hot(sum_index(n), n).to(logits.dtype)
     table = table + 0.01 * torch.randn(n, n, n, generator=generator)
-    return ControlNetwork("lookup table", table * (logits.std() / table.std()))
+    return ControlNetwork("lookup table", table * (logits.std() / table.std()), knows_answers=True)
 
 
 def frequency_draws(n: int, frequencies: Sequence[int], *, seed: int) -> list[tuple[int, ...]]:

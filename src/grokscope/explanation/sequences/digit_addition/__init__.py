@@ -1,0 +1,1 @@
+"""Sums of numbers written digit by digit: columns and carries."""

@@ -1,0 +1,1 @@
+"""Repeated subsequences: previous-token heads and induction heads."""

@@ -1,0 +1,1 @@
+"""Skip trigrams: a network looks for a trigger (QK), and says what follows it (OV)."""
