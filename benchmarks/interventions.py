@@ -18,7 +18,6 @@ from grokscope.explanation import Program, Subject, explain
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.tasks.modular.task import modular_task
 
 
 def milliseconds(call: Callable[[], object], repeats: int = 7) -> float:
@@ -33,7 +32,7 @@ def milliseconds(call: Callable[[], object], repeats: int = 7) -> float:
 
 @torch.no_grad()
 def main() -> None:
-    task = modular_task(ModularConfig(data=FiniteData(train_fraction=1)))
+    task = ModularConfig(data=FiniteData(train_fraction=1)).build()
     coordinates = find_coordinates(task.table)
     assert coordinates is not None
     program = Program("clock", (14, 35, 41, 42, 52), (6.0, 6.0, 6.0, 9.0, 9.0), (0.0,) * 5, coordinates)

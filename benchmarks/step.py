@@ -19,7 +19,6 @@ from plain import PlainTraining
 from grokscope.recipe import recipe
 from grokscope.run import Execution
 from grokscope.run.build import initial_model
-from grokscope.tasks import build_task
 from grokscope.training import Trainer
 
 TURN = 20
@@ -64,7 +63,7 @@ def main() -> None:
 
 def compare(epochs: int, *, with_compiled: bool) -> None:
     experiment = recipe("mainline").experiment
-    task = build_task(experiment.task)
+    task = experiment.task.build()
 
     def trainer(compile: bool) -> Trainer:
         model = initial_model(experiment, task)

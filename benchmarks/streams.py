@@ -13,7 +13,6 @@ from collections.abc import Callable
 from grokscope.recipe import recipe
 from grokscope.run import Execution
 from grokscope.run.build import initial_model
-from grokscope.tasks import build_task
 from grokscope.training import Trainer
 
 RECIPES = (
@@ -40,7 +39,7 @@ def main() -> None:
     with Execution(device="cpu", threads=1).resolved().applied():
         for name in RECIPES:
             experiment = recipe(name).experiment
-            task = build_task(experiment.task)
+            task = experiment.task.build()
             model = initial_model(experiment, task)
             trainer = Trainer(model, task, optimizer=experiment.optimizer, schedule=experiment.schedule)
 

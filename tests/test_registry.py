@@ -30,7 +30,7 @@ SHAPES.add("square", Square)
 
 
 class Drawing(Config):
-    shape: Annotated[Shape, BeforeValidator(by_kind(SHAPES)), SerializeAsAny()]
+    shape: Annotated[SerializeAsAny[Shape], BeforeValidator(by_kind(SHAPES))]
 
 
 def test_entries_are_in_order_of_registration():

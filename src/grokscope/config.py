@@ -3,9 +3,9 @@
 import os
 from io import StringIO
 from pathlib import Path
-from typing import Any, dataclass_transform
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -15,7 +15,6 @@ from ruamel.yaml.representer import SafeRepresenter
 from grokscope.errors import RunError
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr))
 class Config(BaseModel):
     """A frozen, serialisable bag of settings; an unknown key is an error, never ignored."""
 

@@ -89,7 +89,7 @@ def by_kind(registry: Registry[type[Settings]], default: str | None = None) -> C
 
     A mapping is validated as the class that its ``kind`` names; an instance is left as it is::
 
-        AnyTaskConfig = Annotated[TaskConfig, BeforeValidator(by_kind(TASKS)), SerializeAsAny()]
+        AnyTaskConfig = Annotated[SerializeAsAny[TaskConfig], BeforeValidator(by_kind(TASKS))]
 
     Args:
         registry: settings classes by kind.

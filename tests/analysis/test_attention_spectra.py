@@ -11,11 +11,11 @@ from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.transformer import Block
 from grokscope.randomness import init_generator
-from grokscope.tasks import ModularConfig, ModularTask, modular_task
+from grokscope.tasks import ModularConfig, ModularTask
 
 
 def task_of(p: int, *, equals_token: bool = True) -> ModularTask:
-    return modular_task(ModularConfig(p=p, equals_token=equals_token))
+    return ModularConfig(p=p, equals_token=equals_token).build()
 
 
 def network(task: ModularTask, *, noise: float = 0.5, **options) -> Transformer:

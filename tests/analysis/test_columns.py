@@ -14,11 +14,11 @@ from grokscope.analysis.sequences.carries import (
     scores_by_case,
     with_column,
 )
-from grokscope.tasks import DigitAdditionConfig, DigitAdditionTask, build_task
+from grokscope.tasks import DigitAdditionConfig, DigitAdditionTask
 
 
 def task_of(n_digits: int, base: int) -> DigitAdditionTask:
-    task = build_task(DigitAdditionConfig(n_digits=n_digits, base=base, data={"kind": "infinite", "test_size": 1}))
+    task = DigitAdditionConfig(n_digits=n_digits, base=base, data={"kind": "infinite", "test_size": 1}).build()
     assert isinstance(task, DigitAdditionTask)
     return task
 

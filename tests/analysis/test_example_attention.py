@@ -22,25 +22,24 @@ from grokscope.tasks import (
     SequenceTask,
     SkipTrigramsConfig,
     SkipTrigramsTask,
-    build_task,
 )
 from grokscope.tasks.sequences.skip_trigrams import QUERY
 
 
 def sums() -> DigitAdditionTask:
-    task = build_task(DigitAdditionConfig(n_digits=2))
+    task = DigitAdditionConfig(n_digits=2).build()
     assert isinstance(task, DigitAdditionTask)
     return task
 
 
 def repeats() -> RepeatedSubsequencesTask:
-    task = build_task(RepeatedSubsequencesConfig())
+    task = RepeatedSubsequencesConfig().build()
     assert isinstance(task, RepeatedSubsequencesTask)
     return task
 
 
 def trigrams(n_triggers: int = 5) -> SkipTrigramsTask:
-    task = build_task(SkipTrigramsConfig(length=8, n_background=4, n_triggers=n_triggers))
+    task = SkipTrigramsConfig(length=8, n_background=4, n_triggers=n_triggers).build()
     assert isinstance(task, SkipTrigramsTask)
     return task
 

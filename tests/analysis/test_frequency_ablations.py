@@ -13,7 +13,7 @@ from grokscope.errors import ConfigError
 from grokscope.explanation import Program
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig, build_model
-from grokscope.tasks import FiniteData, ModularConfig, modular_task
+from grokscope.tasks import FiniteData, ModularConfig
 
 N = 13
 KEYS = (2, 5)
@@ -61,7 +61,7 @@ def test_both_ways_are_tested():
 
 
 def on_addition(*, planted: bool) -> FrequencyAblations:
-    task = modular_task(ModularConfig(p=N, data=FiniteData(train_fraction=1)))
+    task = ModularConfig(p=N, data=FiniteData(train_fraction=1)).build()
     coordinates = find_coordinates(task.table)
     assert coordinates is not None
     config = TransformerConfig(d_model=32, d_head=8, d_mlp=100)

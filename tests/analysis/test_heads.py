@@ -14,7 +14,7 @@ from grokscope.analysis.sequences.heads import (
 from grokscope.analysis.sequences.induction import Repeats, at_distance, uniform_previous_token_score
 from grokscope.models import Transformer, TransformerConfig
 from grokscope.randomness import init_generator, stream
-from grokscope.tasks import RepeatedSubsequencesConfig, RepeatedSubsequencesTask, build_task
+from grokscope.tasks import RepeatedSubsequencesConfig, RepeatedSubsequencesTask
 
 N = 6
 
@@ -53,7 +53,7 @@ def test_prefix_matching_counts_attention_on_matches_only():
 
 def test_the_rule_is_right_where_the_token_came_once_before():
     config = RepeatedSubsequencesConfig(d_vocab=5_000, interval=8, subsequence_length=5, n_repeats=2)
-    task = build_task(config)
+    task = config.build()
     assert isinstance(task, RepeatedSubsequencesTask)
     loss, accuracy = Repeats.of(task.draw(50, stream("rule", 0)), task.target_positions).rule()
     assert (loss, accuracy) == (pytest.approx(0, abs=0.05), pytest.approx(1, abs=0.05))

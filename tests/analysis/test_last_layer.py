@@ -8,7 +8,7 @@ from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.modular.last_layer import LastLayer, record_last_layer
 from grokscope.models import MLP, MLPConfig, Network, Transformer, TransformerConfig
 from grokscope.randomness import init_generator
-from grokscope.tasks import ModularConfig, ModularTask, modular_task
+from grokscope.tasks import ModularConfig, ModularTask
 
 P, D, H, E, M = 5, 8, 2, 3, 12
 
@@ -57,7 +57,7 @@ class Case:
     def __init__(self, operation: str, options: dict, *, mlp: bool = False) -> None:
         options = dict(options)
         equals = options.pop("equals_token", not mlp)
-        self.task: ModularTask = modular_task(ModularConfig(p=P, operation=operation, equals_token=equals))
+        self.task: ModularTask = ModularConfig(p=P, operation=operation, equals_token=equals).build()
         self.model = network(self.task, options, mlp=mlp)
         found = find_coordinates(self.task.table)
         assert found is not None

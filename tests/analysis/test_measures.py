@@ -20,7 +20,7 @@ from grokscope.analysis.modular.progress_measures import (
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer, TransformerConfig, build_model
 from grokscope.models.config import MLPConfig, ModelConfig
-from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, ModularTask, modular_task
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, ModularTask
 
 P = 7
 TRANSFORMER = TransformerConfig(d_model=8, n_heads=2, d_head=4, d_mlp=16)
@@ -30,7 +30,7 @@ ATTENTION_ONLY = TransformerConfig(d_model=8, n_heads=2, d_head=4, attention_onl
 
 def task_of(operation: str = "add", *, equals: bool = True, train_fraction: float = 0.4) -> ModularTask:
     data = FiniteData(train_fraction=train_fraction)
-    return modular_task(ModularConfig(p=P, operation=operation, equals_token=equals, data=data))
+    return ModularConfig(p=P, operation=operation, equals_token=equals, data=data).build()
 
 
 def model_of(config: ModelConfig, task: ModularTask, *, seed: int = 0) -> Transformer | MLP:
@@ -182,7 +182,7 @@ class TestTrainMask:
         assert trained | tested == {(a, b) for a in range(P) for b in range(P)}
 
     def test_infinite_data_have_none(self):
-        assert train_mask(modular_task(ModularConfig(p=P, data=InfiniteData(batch_size=4)))) is None
+        assert train_mask(ModularConfig(p=P, data=InfiniteData(batch_size=4)).build()) is None
 
 
 class TestErrors:

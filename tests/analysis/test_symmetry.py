@@ -11,13 +11,13 @@ from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradien
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.hooks import Tap
 from grokscope.randomness import init_generator
-from grokscope.tasks import ModularConfig, modular_task
+from grokscope.tasks import ModularConfig
 
 P = 7
 
 
 def task_of(operation: str = "add", *, equals: bool = False):
-    return modular_task(ModularConfig(p=P, operation=operation, equals_token=equals))
+    return ModularConfig(p=P, operation=operation, equals_token=equals).build()
 
 
 def mlp(combine: str, *, seed: int = 0, **options) -> MLP:

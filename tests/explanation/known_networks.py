@@ -3,12 +3,11 @@
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.explanation import Program
 from grokscope.tasks import FiniteData, ModularConfig
-from grokscope.tasks.modular.task import modular_task
 
 
 def task_of(operation: str, p: int, *, equals_token: bool = True, table=None):
     config = ModularConfig(p=p, operation=operation, equals_token=equals_token, data=FiniteData(train_fraction=1))
-    return modular_task(config, table=table)
+    return config.build(artifacts=None if table is None else {"table": table})
 
 
 def program_of(task, algorithm, frequencies, amplitudes=None):

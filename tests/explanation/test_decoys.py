@@ -14,13 +14,13 @@ from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup, scrambled
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
-from grokscope.tasks.modular.task import ModularConfig, modular_task
+from grokscope.tasks import ModularConfig
 
 POST = "blocks.0.mlp.hook_post"
 
 
 def task_of(operation, p, equals_token=True):
-    return modular_task(ModularConfig(p=p, operation=operation, equals_token=equals_token))
+    return ModularConfig(p=p, operation=operation, equals_token=equals_token).build()
 
 
 def program_for(task, frequencies, algorithm="clock"):

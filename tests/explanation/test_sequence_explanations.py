@@ -12,13 +12,12 @@ from grokscope.tasks import (
     RepeatedSubsequencesConfig,
     SequenceTask,
     SkipTrigramsConfig,
-    build_task,
 )
 from grokscope.training import AdamWConfig, Schedule, Trainer
 
 
 def task_of(config) -> SequenceTask:
-    task = build_task(config)
+    task = config.build()
     assert isinstance(task, SequenceTask)
     return task
 

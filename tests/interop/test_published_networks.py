@@ -8,7 +8,6 @@ from grokscope.interop import ImportedNetwork, load_network, save_network
 from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.tasks.examples import Examples
-from grokscope.tasks.modular.task import modular_task
 
 pytestmark = pytest.mark.reference
 
@@ -29,7 +28,7 @@ FILES = {
 
 def all_pairs(imported: ImportedNetwork) -> Examples:
     assert imported.p is not None
-    return modular_task(ModularConfig(p=imported.p, equals_token=imported.equals_token)).all_pairs
+    return ModularConfig(p=imported.p, equals_token=imported.equals_token).build().all_pairs
 
 
 def loss_and_accuracy(imported: ImportedNetwork, examples: Examples) -> tuple[float, float]:
@@ -58,7 +57,7 @@ class TestNanda:
     def test_modular_addition_has_its_published_losses(self, reference):
         imported = load_network(reference / NANDA / "mod_addition_no_wd.pth")
         assert imported.model.config == TransformerConfig()
-        task = modular_task(ModularConfig(data=FiniteData(train_fraction=0.9)), split_seed=0)
+        task = ModularConfig(data=FiniteData(train_fraction=0.9)).build(split_seed=0)
         assert task.train is not None
         assert task.test is not None
         assert loss_and_accuracy(imported, all_pairs(imported))[1] == 1

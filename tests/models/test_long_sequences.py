@@ -11,7 +11,7 @@ from grokscope.models import Transformer, TransformerConfig, build_model
 from grokscope.models.hooks import untouched
 from grokscope.models.shared_work import MANY_KEYS
 from grokscope.randomness import init_generator
-from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig, build_task
+from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig
 
 N_CTX = 13
 SHAPES = {
@@ -117,7 +117,7 @@ def test_where_every_query_is_the_same_token(coefficient):
 )
 @pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 def test_on_the_tasks_that_have_such_sequences(config, options):
-    task = build_task(config)
+    task = config.build()
     shape = TransformerConfig(**{"d_model": 12, "n_heads": 3, "d_head": 5, "d_mlp": 17, **options})
     sizes = {"d_vocab": task.d_vocab, "d_vocab_out": task.d_vocab_out, "n_ctx": task.n_ctx}
     model = randomised(build_model(shape, **sizes, seed=0, dtype=torch.float64))

@@ -11,7 +11,7 @@ from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig, bui
 from grokscope.models.activations import activate, activate_in_place
 from grokscope.models.dropout import drop
 from grokscope.randomness import init_generator, stream
-from grokscope.tasks import ModularConfig, modular_task
+from grokscope.tasks import ModularConfig
 from grokscope.training import relative_cross_entropy
 
 
@@ -57,7 +57,7 @@ class TestInitialWeights:
         ("seed", "train_loss", "test_loss"), [(0, 4.764052265, 4.768347310), (1, 4.776912163, 4.767726207)]
     )
     def test_give_the_published_losses(self, seed, train_loss, test_loss):
-        task = modular_task(ModularConfig(), split_seed=seed)
+        task = ModularConfig().build(split_seed=seed)
         model = build_model(TransformerConfig(), d_vocab=114, d_vocab_out=114, n_ctx=3, seed=seed, dtype=torch.float64)
         with torch.no_grad():
             for examples, expected in ((task.train, train_loss), (task.test, test_loss)):

@@ -3,7 +3,6 @@ import pytest
 import grokscope as gs
 from grokscope.recipe import published_of, recipe, recipe_names
 from grokscope.run.build import initial_model
-from grokscope.tasks import build_task
 from grokscope.training import Trainer
 from grokscope.workflows import default_folder
 
@@ -13,7 +12,7 @@ def test_every_recipe_has_its_own_name_and_takes_a_step(name: str) -> None:
     experiment = recipe(name).experiment
     assert experiment.name == name
     assert experiment.description
-    task = build_task(experiment.task)
+    task = experiment.task.build()
     trainer = Trainer(
         initial_model(experiment, task), task, optimizer=experiment.optimizer, schedule=experiment.schedule
     )

@@ -22,7 +22,7 @@ from grokscope.reports.run.phase_changes import changes_in_words
 from grokscope.reports.run.pictures import pictures_of_training
 from grokscope.reports.run.training_setup import task_in_words, what_was_trained
 from grokscope.run import Run
-from grokscope.tasks import RepeatedSubsequencesConfig, build_task
+from grokscope.tasks import RepeatedSubsequencesConfig
 
 NONE = Phases(None, None, None, None)
 
@@ -62,7 +62,7 @@ class TestSetting:
 
     def test_the_recipes(self):
         experiment = recipe("five-digit-addition-finite").experiment
-        text = what_was_trained(experiment, build_task(experiment.task))
+        text = what_was_trained(experiment, experiment.task.build())
         assert "the addition of two numbers of 5 digits each, written out: it predicts the 6 digits" in text
         assert "It saw 700 sums, all at once; 1,024 others are the test set." in text
         repeats = RepeatedSubsequencesConfig(d_vocab=9, interval=6, subsequence_length=4, n_repeats=2)
@@ -70,8 +70,8 @@ class TestSetting:
             repeats
         )
         batches = recipe("repeated-subsequences-finite").experiment
-        assert "512 sequences, in batches of 128;" in what_was_trained(batches, build_task(batches.task))
-        assert "the residual stream times 2 in every layer" in what_was_trained(batches, build_task(batches.task))
+        assert "512 sequences, in batches of 128;" in what_was_trained(batches, batches.task.build())
+        assert "the residual stream times 2 in every layer" in what_was_trained(batches, batches.task.build())
 
 
 class TestVerdict:

@@ -11,7 +11,7 @@ from grokscope.models import MLPConfig, TransformerConfig
 from grokscope.run import Experiment, Seeds, load_experiment
 from grokscope.run.build import initial_model
 from grokscope.run.experiment import experiment_from
-from grokscope.tasks import InfiniteData, ModularConfig, modular_task
+from grokscope.tasks import InfiniteData, ModularConfig
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Stop
 
 VARIANTS = {
@@ -174,7 +174,7 @@ class TestOverride:
             ({"task.operation": "plus"}, r"task\.operation: operation 'plus': unknown name 'plus'"),
             (
                 {"task.data.train_fraction": 1e-9},
-                r"task: train_fraction 1e-09 of the 12769 pairs of p = 113 leaves nothing",
+                r"task: train_fraction 1e-09 of the 12769 pairs leaves nothing",
             ),
             ({"schedule.decay": "linear"}, r"schedule: decay 'linear' from step 0 needs decay_to after it"),
             ({"name": "../elsewhere"}, r"name: .*got '\.\./elsewhere'"),
@@ -261,7 +261,7 @@ class TestSeedsReachWhatTheyName:
         experiment = Experiment(
             task=ModularConfig(p=13, operation="random"), model=TransformerConfig(d_model=8, d_mlp=8), seeds=seeds
         )
-        task = modular_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data)
+        task = experiment.task.build(split_seed=seeds.split, data_seed=seeds.data)
         return {
             "init": initial_model(experiment, task).embed.W_E.detach(),
             "split": task.train.tokens,
@@ -282,7 +282,7 @@ class TestSeedsReachWhatTheyName:
 def test_dtype_reaches_the_network():
     for dtype in ("float32", "float64"):
         experiment = Experiment(dtype=dtype, model=TransformerConfig(d_model=8, d_mlp=8))
-        model = initial_model(experiment, modular_task(ModularConfig(p=5)))
+        model = initial_model(experiment, ModularConfig(p=5).build())
         assert {str(weights.dtype) for weights in model.parameters()} == {f"torch.{dtype}"}
 
 

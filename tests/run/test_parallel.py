@@ -7,9 +7,9 @@ import torch
 
 from grokscope.run import parallel
 from grokscope.run.parallel import map_checkpoints
-from grokscope.tasks import ModularConfig, build_task
+from grokscope.tasks import ModularConfig
 
-TASK = build_task(ModularConfig(p=5))
+TASK = ModularConfig(p=5).build()
 
 
 @pytest.fixture(params=[1, 3])

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokscope.tasks import Examples, FiniteData, ModularConfig, modular_task
+from grokscope.tasks import Examples, FiniteData, ModularConfig
 from grokscope.tasks.batches import FullBatch, MiniBatches
 
 
@@ -36,9 +36,9 @@ def test_epochs_and_seeds_are_shuffled_differently():
 
 
 def test_batches_differ_from_the_full_set_only_where_smaller():
-    whole = modular_task(ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=24)))
+    whole = ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=24)).build()
     assert isinstance(whole.batches, FullBatch)
-    subtasks = modular_task(ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=23)))
+    subtasks = ModularConfig(p=7, data=FiniteData(train_fraction=0.5, batch_size=23)).build()
     assert isinstance(subtasks.batches, MiniBatches)
     assert subtasks.batches.fixed is None
     assert [len(subtasks.batches(step)) for step in range(4)] == [23, 1, 23, 1]
@@ -54,8 +54,8 @@ def test_select_keeps_order_and_repeats():
     "data", [{"kind": "finite"}, {"kind": "finite", "batch_size": 5}, {"kind": "infinite", "batch_size": 8}]
 )
 def test_moving_a_task_changes_no_batch(data):
-    task = modular_task(ModularConfig(p=7, data=data), data_seed=2)
-    moved = task.to(torch.device("cpu"))
+    task = ModularConfig(p=7, data=data).build(data_seed=2)
+    moved = task.place_on(torch.device("cpu"))
     for step in (0, 1, 17):
         assert torch.equal(moved.batches(step).tokens, task.batches(step).tokens)
         assert torch.equal(moved.batches(step).targets, task.batches(step).targets)

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grokscope.tasks import DigitAdditionConfig, build_task
+from grokscope.tasks import DigitAdditionConfig
 from grokscope.tasks.sequences.digit_addition import InfiniteSums, carries, sums
 
 FEW = InfiniteSums(batch_size=4, test_size=2)
 
 
 def task_of(n_digits: int, base: int):
-    return build_task(DigitAdditionConfig(n_digits=n_digits, base=base, data=FEW))
+    return DigitAdditionConfig(n_digits=n_digits, base=base, data=FEW).build()
 
 
 def number(digits: list[int], base: int) -> int:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, modular_task
-from grokscope.tasks.modular.task import split_pairs
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig
+from grokscope.tasks.binary.split import split_pairs
 
 
 def pairs_of(examples):
@@ -16,7 +16,7 @@ def pairs_of(examples):
 
 @pytest.fixture(scope="module")
 def mainline():
-    return modular_task(ModularConfig())
+    return ModularConfig().build()
 
 
 class TestMainline:
@@ -70,16 +70,16 @@ def test_split_does_not_touch_the_global_generator():
 
 def test_split_follows_its_own_seed_alone():
     config = ModularConfig(p=13)
-    first = modular_task(config, split_seed=1, data_seed=0)
-    assert torch.equal(modular_task(config, split_seed=1, data_seed=9).train.tokens, first.train.tokens)
-    assert not torch.equal(modular_task(config, split_seed=2, data_seed=0).train.tokens, first.train.tokens)
+    first = config.build(split_seed=1, data_seed=0)
+    assert torch.equal(config.build(split_seed=1, data_seed=9).train.tokens, first.train.tokens)
+    assert not torch.equal(config.build(split_seed=2, data_seed=0).train.tokens, first.train.tokens)
 
 
 @pytest.mark.parametrize("p", [2, 3, 12, 59, 97])
 @pytest.mark.parametrize("equals", [True, False])
 def test_sizes_follow_p(p, equals):
     """Nothing is frozen from the default modulus."""
-    task = modular_task(ModularConfig(p=p, equals_token=equals, data=FiniteData(train_fraction=0.5)))
+    task = ModularConfig(p=p, equals_token=equals, data=FiniteData(train_fraction=0.5)).build()
     assert task.d_vocab == task.d_vocab_out == p + equals
     assert task.n_ctx == task.train.tokens.shape[1] == 2 + equals
     assert task.target_positions == (task.n_ctx - 1,)
@@ -91,7 +91,7 @@ def test_sizes_follow_p(p, equals):
 
 
 def test_all_pairs_are_in_order():
-    task = modular_task(ModularConfig(p=7, operation="a - 2*b"))
+    task = ModularConfig(p=7, operation="a - 2*b").build()
     for a in range(7):
         for b in range(7):
             assert task.all_pairs.tokens[a * 7 + b].tolist() == [a, b, 7]
@@ -99,23 +99,25 @@ def test_all_pairs_are_in_order():
 
 
 def test_whole_fraction_leaves_no_test_set():
-    task = modular_task(ModularConfig(p=5, data=FiniteData(train_fraction=1)))
+    task = ModularConfig(p=5, data=FiniteData(train_fraction=1)).build()
     assert task.test is None
     assert len(task.train) == 25
 
 
 def test_random_labels_are_the_same_for_train_and_truth():
-    task = modular_task(ModularConfig(p=13, operation="random"), data_seed=4)
+    task = ModularConfig(p=13, operation="random").build(data_seed=4)
     for examples in (task.train, task.test, task.all_pairs):
         a, b = examples.tokens[:, 0], examples.tokens[:, 1]
         assert torch.equal(examples.targets[:, 0], task.table[a, b])
-    again = modular_task(ModularConfig(p=13, operation="random"), split_seed=1, data_seed=4)
+    again = ModularConfig(p=13, operation="random").build(split_seed=1, data_seed=4)
     assert torch.equal(again.table, task.table)
 
 
 def test_known_table_is_used_as_it_is():
     table = torch.arange(9).reshape(3, 3) % 3
-    task = modular_task(ModularConfig(p=3, operation="gone.py:f", data=FiniteData(train_fraction=0.5)), table=table)
+    task = ModularConfig(p=3, operation="gone.py:f", data=FiniteData(train_fraction=0.5)).build(
+        artifacts={"table": table}
+    )
     assert task.table is table
     assert task.all_pairs.targets.flatten().tolist() == table.flatten().tolist()
 
@@ -137,7 +139,7 @@ class TestRefused:
             ({"data": {"kind": "finite", "train_fraction": float("nan")}}, "finite number"),
             ({"data": {"kind": "finite", "batch_size": 0}}, "greater than or equal to 1"),
             ({"data": {"kind": "infinite", "train_fraction": 0.5}}, "[Ee]xtra inputs"),
-            ({"data": {"kind": "infinite"}}, "does not match any of the expected tags"),
+            ({"data": {"kind": "boundless"}}, "does not match any of the expected tags"),
             ({"modulus": 13}, "[Ee]xtra inputs"),
         ],
     )
@@ -148,10 +150,10 @@ class TestRefused:
     def test_fraction_that_leaves_nothing(self):
         with pytest.raises(
             ValidationError,
-            match=r"train_fraction 0\.1 of the 9 pairs of p = 3 leaves nothing to train on; use at least 0\.11",
+            match=r"train_fraction 0\.1 of the 9 pairs leaves nothing to train on; use at least 0\.11",
         ):
             ModularConfig(p=3, data=FiniteData(train_fraction=0.1))
-        assert len(modular_task(ModularConfig(p=3, data=FiniteData(train_fraction=0.112))).train) == 1
+        assert len(ModularConfig(p=3, data=FiniteData(train_fraction=0.112)).build().train) == 1
 
     def test_config_is_frozen(self):
         with pytest.raises(ValidationError, match="frozen"):
@@ -164,13 +166,13 @@ class TestInfinite:
         return ModularConfig(p=11, data=InfiniteData(batch_size=64))
 
     def test_shape_of_the_task(self, config):
-        task = modular_task(config)
+        task = config.build()
         assert task.train is None
         assert task.batches.fixed is None
         assert pairs_of(task.test) == [(a, b) for a in range(11) for b in range(11)]
 
     def test_batch_is_a_function_of_seed_and_step(self, config):
-        one, two = modular_task(config, data_seed=1), modular_task(config, data_seed=1)
+        one, two = config.build(data_seed=1), config.build(data_seed=1)
         forwards = [one.batches(step) for step in range(6)]
         backwards = [two.batches(step) for step in reversed(range(6))][::-1]
         for first, second in zip(forwards, backwards, strict=True):
@@ -178,7 +180,7 @@ class TestInfinite:
             assert torch.equal(first.targets, second.targets)
 
     def test_steps_and_seeds_differ(self, config):
-        task, other = modular_task(config, data_seed=1), modular_task(config, data_seed=2)
+        task, other = config.build(data_seed=1), config.build(data_seed=2)
         assert not torch.equal(task.batches(0).tokens, task.batches(1).tokens)
         assert not torch.equal(task.batches(0).tokens, other.batches(0).tokens)
         # step and seed are not merely added up
@@ -187,13 +189,13 @@ class TestInfinite:
     def test_global_state_is_neither_used_nor_changed(self, config):
         torch.manual_seed(0)
         before = torch.random.get_rng_state()
-        first = modular_task(config).batches(3)
+        first = config.build().batches(3)
         assert torch.equal(torch.random.get_rng_state(), before)
         torch.manual_seed(1)
-        assert torch.equal(modular_task(config).batches(3).tokens, first.tokens)
+        assert torch.equal(config.build().batches(3).tokens, first.tokens)
 
     def test_batches_are_right_and_spread_over_all_pairs(self, config):
-        task = modular_task(config)
+        task = config.build()
         drawn = [task.batches(step) for step in range(100)]
         assert {len(batch) for batch in drawn} == {64}
         for batch in drawn:

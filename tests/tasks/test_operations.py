@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.errors import ConfigError
-from grokscope.tasks.modular.operations import compile_expression, is_file_function, operation_table, source_hash
+from grokscope.tasks.modular.operations import compile_expression, is_file_function, operation_table
 
 MODULI = [2, 3, 12, 13, 97]
 
@@ -215,11 +215,6 @@ class TestFileFunctions:
         file.write_text(text)
         with pytest.raises(ConfigError, match=r"broken\.py does not run: \w+"):
             operation_table(f"{file}:f", 3, seed=0)
-
-    def test_hash_follows_the_content(self, file):
-        before = source_hash(f"{file}:gcd")
-        file.write_text(file.read_text() + "# more\n")
-        assert source_hash(f"{file}:gcd") != before
 
     @pytest.mark.parametrize(
         ("operation", "expected"),

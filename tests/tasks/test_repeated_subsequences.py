@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grokscope.tasks import RepeatedSubsequencesConfig, build_task
+from grokscope.tasks import RepeatedSubsequencesConfig
 from grokscope.tasks.examples import NO_TARGET
 from grokscope.tasks.sequences.repeated_subsequences import InfiniteSequences, draw_repeated
 
@@ -33,7 +33,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 @given(configs(), st.integers(0, 5))
 def test_every_place_is_what_the_rule_says(config, seed):
-    task = build_task(config)
+    task = config.build()
     (examples, starts), length = draw_repeated(config, 10, generator(seed)), config.subsequence_length
     assert examples.tokens.shape == (10, task.n_ctx) == (10, 1 + config.n_repeats * config.interval)
     assert (task.d_vocab, task.d_vocab_out) == (config.d_vocab, config.d_vocab)
@@ -71,7 +71,7 @@ def test_an_example_that_a_reader_can_check():
     chosen = next(row for row, places in enumerate(starts.tolist()) if places == [1, 6])
     _, a, b, c, _, _, *again = examples.tokens[chosen].tolist()
     assert again == [a, b, c]
-    assert build_task(config).target_positions == (5, 6, 7)
+    assert config.build().target_positions == (5, 6, 7)
     assert examples.targets[chosen].tolist() == [NO_TARGET, b, c]
 
 
@@ -105,7 +105,7 @@ def test_what_surrounds_the_repeats_is_not_copied():
 
 
 def test_loss_of_guessing():
-    task = build_task(RepeatedSubsequencesConfig(d_vocab=9, interval=4, subsequence_length=2, n_repeats=3, data=FEW))
+    task = RepeatedSubsequencesConfig(d_vocab=9, interval=4, subsequence_length=2, n_repeats=3, data=FEW).build()
     names = ("train_loss", "train_loss_repeat_2", "train_loss_repeat_3")
     names += tuple(name.replace("train", "test") for name in names)
     assert task.chance_losses() == pytest.approx(dict.fromkeys(names, math.log(8)))
@@ -127,7 +127,7 @@ def test_impossible_settings_are_refused(settings, message):
 
 def test_long_sequences_can_be_made():
     """There are more of them than the largest float."""
-    task = build_task(RepeatedSubsequencesConfig(interval=150, data=FEW))
+    task = RepeatedSubsequencesConfig(interval=150, data=FEW).build()
     assert task.draw(2, generator()).tokens.shape == (2, 451)
 
 

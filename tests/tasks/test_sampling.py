@@ -16,7 +16,6 @@ from grokscope.tasks import (
     ModularConfig,
     RepeatedSubsequencesConfig,
     SkipTrigramsConfig,
-    build_task,
 )
 from grokscope.tasks.batches import FullBatch, MiniBatches
 from grokscope.tasks.sampling import InfiniteSamples, draw_distinct, identities, is_among, sampled
@@ -37,13 +36,13 @@ EACH = pytest.mark.parametrize("name", SMALL)
 def infinite(name: str, test_size: int | None = None, batch_size: int = 30, **seeds):
     kind, settings, n_possible = SMALL[name]
     data = {"kind": "infinite", "batch_size": batch_size, "test_size": test_size or n_possible // 2}
-    return build_task(kind(**settings, data=data), **seeds)
+    return kind(**settings, data=data).build(**seeds)
 
 
 def finite(name: str, train_size: int, test_size: int, batch_size: int | None = None, **seeds):
     kind, settings, _ = SMALL[name]
     data = {"kind": "finite", "train_size": train_size, "test_size": test_size, "batch_size": batch_size}
-    return build_task(kind(**settings, data=data), **seeds)
+    return kind(**settings, data=data).build(**seeds)
 
 
 def as_set(examples: Examples) -> set[tuple[int, ...]]:
@@ -122,7 +121,7 @@ class TestInfinite:
 
     def test_moving_the_task_changes_no_batch(self, name):
         task = infinite(name)
-        moved = task.to(torch.device("cpu"))
+        moved = task.place_on(torch.device("cpu"))
         assert_same(moved.test, task.test)
         assert_same(moved.batches(7), task.batches(7))
 
@@ -167,11 +166,11 @@ class TestFinite:
 
     def test_moving_the_task_changes_no_batch(self, name):
         task = finite(name, 11, 9, batch_size=4)
-        assert_same(task.to(torch.device("cpu")).batches(8), task.batches(8))
+        assert_same(task.place_on(torch.device("cpu")).batches(8), task.batches(8))
 
 
 def test_the_pairs_of_modular_arithmetic_are_split_too():
-    task = build_task(ModularConfig(p=11))
+    task = ModularConfig(p=11).build()
     assert not as_set(task.train) & as_set(task.test)
     assert len(as_set(task.train) | as_set(task.test)) == 121
 
@@ -257,5 +256,5 @@ class TestIdentities:
         assert len(identities(examples_of([[1, 2, 3], [3, 2, 1], [2, 1, 3]])).unique()) == 3
 
     def test_published_sizes_do_not_collide(self):
-        drawn = build_task(RepeatedSubsequencesConfig()).draw(5000, torch.Generator().manual_seed(0))
+        drawn = RepeatedSubsequencesConfig().build().draw(5000, torch.Generator().manual_seed(0))
         assert len(identities(drawn).unique()) == len(as_set(drawn)) == 5000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grokscope.tasks import SkipTrigramsConfig, build_task
+from grokscope.tasks import SkipTrigramsConfig
 from grokscope.tasks.sequences.skip_trigrams import InfiniteTrigrams, draw_trigrams
 
 FEW = InfiniteTrigrams(batch_size=4, test_size=1)
@@ -28,7 +28,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 @given(configs, st.integers(0, 5))
 def test_every_place_is_what_the_rule_says(config, seed):
-    task = build_task(config)
+    task = config.build()
     drawn = task.draw(20, generator(seed))
     assert drawn.tokens.shape == (20, task.n_ctx)
     assert task.target_positions == (task.n_ctx - 1,)
@@ -50,7 +50,7 @@ def test_every_place_is_what_the_rule_says(config, seed):
 @given(configs)
 def test_tokens_are_told_apart(config):
     """The first token, the query, the background and the triggers are all the tokens, each one of them once."""
-    task = build_task(config)
+    task = config.build()
     assert sorted([0, 1, *task.background, *task.triggers]) == list(range(task.d_vocab))
     assert len(task.triggers) == config.n_triggers == len(task.subtasks)
 
@@ -77,7 +77,7 @@ def test_noise_is_uniform_at_every_place():
 
 
 def test_loss_of_guessing():
-    task = build_task(SkipTrigramsConfig(length=5, n_triggers=3, data=FEW))
+    task = SkipTrigramsConfig(length=5, n_triggers=3, data=FEW).build()
     columns = ["loss", "loss_trigger_0", "loss_trigger_1", "loss_trigger_2"]
     names = [f"{data}_{column}" for data in ("train", "test") for column in columns]
     assert task.chance_losses() == dict.fromkeys(names, math.log(3))
@@ -86,7 +86,7 @@ def test_loss_of_guessing():
 @pytest.mark.parametrize("length", [300, 310, 4000])
 def test_long_sequences_can_be_made(length):
     """There are more of them than the largest float."""
-    task = build_task(SkipTrigramsConfig(length=length, data=FEW))
+    task = SkipTrigramsConfig(length=length, data=FEW).build()
     assert task.draw(2, generator()).tokens.shape == (2, length + 2)
 
 
@@ -99,5 +99,5 @@ def test_impossible_settings_are_refused(settings):
 def test_the_defaults_are_the_published_task():
     config = SkipTrigramsConfig()
     assert config.summary == "skip trigrams with 10 triggers among 40 tokens, infinite data"
-    task = build_task(config)
+    task = config.build()
     assert (task.d_vocab, task.d_vocab_out, task.n_ctx) == (22, 10, 42)

@@ -11,7 +11,7 @@ from grokscope.errors import ConfigError
 from grokscope.recipe import recipe
 from grokscope.run import Experiment
 from grokscope.run.build import initial_model
-from grokscope.tasks import Task, build_task
+from grokscope.tasks import Task
 from grokscope.tasks.batches import FullBatch
 from grokscope.training import EnsembleTrainer, Member, Trainer
 
@@ -70,7 +70,7 @@ def own_rates(base: Experiment) -> list[Experiment]:
 
 def parts_of(experiment: Experiment) -> tuple:
     seeds = experiment.seeds
-    task = build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data)
+    task = experiment.task.build(split_seed=seeds.split, data_seed=seeds.data)
     return initial_model(experiment, task), task
 
 

@@ -15,7 +15,6 @@ from grokscope.tasks import (
     Examples,
     RepeatedSubsequencesConfig,
     SkipTrigramsConfig,
-    build_task,
 )
 from grokscope.tasks.examples import NO_TARGET
 from grokscope.training import AdamWConfig, Evaluator, Schedule, Trainer, evaluation, relative_cross_entropy
@@ -45,7 +44,7 @@ EACH = pytest.mark.parametrize("name", TASKS)
 
 def trainer(name: str, model: TransformerConfig = TINY, **options) -> Trainer:
     """A float64 network on the task, with losses that are no longer those of guessing."""
-    task = build_task(TASKS[name])
+    task = TASKS[name].build()
     sizes = {"d_vocab": task.d_vocab, "d_vocab_out": task.d_vocab_out, "n_ctx": task.n_ctx}
     network = build_model(model, **sizes, seed=0, dtype=torch.float64)
     with torch.no_grad():
@@ -113,15 +112,15 @@ class TestAgainstLoops:
 
     def test_parts_tell_something_apart(self, name):
         score = trainer(name).test()
-        assert len(score.subtasks) == len(build_task(TASKS[name]).subtasks)
+        assert len(score.subtasks) == len(TASKS[name].build().subtasks)
         assert max(score.subtasks) > 1.01 * min(score.subtasks)
 
 
 def test_repeated_subsequences_have_places_that_are_not_scored():
     """Or nothing above has tested them."""
-    test = build_task(TASKS["repeated subsequences"]).test
+    test = TASKS["repeated subsequences"].build().test
     assert 0 < int((test.targets == NO_TARGET).sum()) < test.targets.numel()
-    assert build_task(TASKS["digit addition"]).test.target_places() is None
+    assert TASKS["digit addition"].build().test.target_places() is None
 
 
 class TestUnscored:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from grokscope.models import MLPConfig, TransformerConfig, build_model
 from grokscope.models.hooks import untouched
-from grokscope.tasks import FiniteData, InfiniteData, ModularConfig, modular_task
+from grokscope.tasks import FiniteData, InfiniteData, ModularConfig
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Trainer, evaluation
 from grokscope.training.evaluation import Evaluator
 
@@ -15,7 +15,7 @@ TINY_MLP = MLPConfig(d_model=16, d_mlp=32)
 
 
 def trainer(model=TINY, task=None, dtype=torch.float32, **options) -> Trainer:
-    the_task = modular_task(task or ModularConfig(p=13))
+    the_task = (task or ModularConfig(p=13)).build()
     network = build_model(
         model, d_vocab=the_task.d_vocab, d_vocab_out=the_task.d_vocab_out, n_ctx=the_task.n_ctx, seed=0, dtype=dtype
     )
@@ -313,7 +313,7 @@ class TestPublishedCurves:
         lies between them.
         """
         curve = json.loads((reference / "curves" / "modular_addition_float32_loss.json").read_text())
-        task = modular_task(ModularConfig(), split_seed=1)
+        task = ModularConfig().build(split_seed=1)
         model = build_model(TransformerConfig(), d_vocab=114, d_vocab_out=114, n_ctx=3, seed=1)
         t = Trainer(model, task, optimizer=AdamWConfig(), schedule=Schedule(), loss="float32")
         losses = train(t, 41)[::10]
@@ -327,7 +327,7 @@ class TestPublishedCurves:
         run = scan["runs"][index]
         d = run["d_model"]
         config = TransformerConfig(d_model=d, d_head=d // 4, d_mlp=4 * d)
-        task = modular_task(ModularConfig(data=FiniteData(train_fraction=0.9)))
+        task = ModularConfig(data=FiniteData(train_fraction=0.9)).build()
         model = build_model(config, d_vocab=114, d_vocab_out=114, n_ctx=3, seed=0)
         t = Trainer(model, task, optimizer=AdamWConfig(weight_decay=0), schedule=Schedule())
         assert train(t, 30) == pytest.approx(run["train_loss"][:30], abs=2e-6)

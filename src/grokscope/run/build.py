@@ -1,23 +1,25 @@
 """What an experiment describes, made: its task, its network before the first update, a member of an ensemble."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from grokscope.models import MLP, Transformer, build_model
 from grokscope.run.experiment import Experiment
-from grokscope.tasks import Task, build_task
+from grokscope.tasks import Task
 from grokscope.training import Member
 
 
-def task_of(experiment: Experiment, table: Tensor | None = None) -> Task:
+def task_of(experiment: Experiment, artifacts: Mapping[str, Tensor] | None = None) -> Task:
     """Return the task of ``experiment``, with its split and its data.
 
     Args:
         experiment: what is going to be trained.
-        table: the answers of an operation from a user's file, if they are kept.
+        artifacts: tensors of the task that were stored with a run of the experiment, if there are any.
     """
     seeds = experiment.seeds
-    return build_task(experiment.task, split_seed=seeds.split, data_seed=seeds.data, table=table)
+    return experiment.task.build(split_seed=seeds.split, data_seed=seeds.data, artifacts=artifacts)
 
 
 def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
@@ -36,5 +38,5 @@ def member_of(experiment: Experiment, task: Task, device: torch.device) -> Membe
     """Return what an ensemble is given of ``experiment``, on ``device``."""
     model = initial_model(experiment, task).to(device)
     return Member(
-        model, task.to(device), experiment.optimizer, experiment.schedule, experiment.l1, experiment.seeds.noise
+        model, task.place_on(device), experiment.optimizer, experiment.schedule, experiment.l1, experiment.seeds.noise
     )

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
+from torch import Tensor
 
 from grokscope.config import read_yaml
 from grokscope.errors import RunError
-from grokscope.run.atomic import write_atomically
+from grokscope.run.atomic import load_tensors, write_atomically
 from grokscope.run.experiment import Experiment, experiment_from
 
 Status = Literal["running", "finished", "interrupted", "diverged", "failed"]
@@ -44,9 +45,10 @@ class RunFolder:
         return self.path / "resume.safetensors"
 
     @property
-    def table(self) -> Path:
-        """The answers of an operation that came from the user's own file."""
-        return self.path / "table.safetensors"
+    def artifacts(self) -> Path:
+        """Tensors of the task that its settings may not make again, where there are any."""
+        earlier = self.path / "table.safetensors"  # its name when only modular arithmetic had such tensors
+        return earlier if earlier.exists() else self.path / "artifacts.safetensors"
 
     @property
     def report(self) -> Path:
@@ -83,6 +85,14 @@ class RunFolder:
             int(file.stem) for file in (self.path / "checkpoints").glob("[0-9]*.safetensors") if file.stem.isdigit()
         )
 
+    def read_artifacts(self) -> dict[str, Tensor] | None:
+        """Return the tensors that the task stored with the run, or None if there are none.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return load_tensors(self.artifacts) if self.artifacts.exists() else None
+
     def exists(self) -> bool:
         """Return whether a run was begun here."""
         return self.experiment.is_file()
@@ -94,7 +104,7 @@ class RunFolder:
         for entry in self.path.iterdir():
             empty = entry.name == "checkpoints" and entry.is_dir() and not any(entry.iterdir())
             unfinished = entry.name.startswith(".") and entry.name.endswith(".tmp")
-            if not (empty or unfinished or entry in (self.lock_file, self.table)):
+            if not (empty or unfinished or entry in (self.lock_file, self.artifacts)):
                 return False
         return True
 

@@ -12,12 +12,11 @@ from typing import TypeVar
 import torch
 
 from grokscope.run.recording.memory import freed_memory_kept
-from grokscope.tasks import ModularTask, Task
+from grokscope.tasks import Task
 
 Seen = TypeVar("Seen")
 ROOM = 4 * 2**30
 """Bytes that all looks together may take."""
-_LEAST = 2**26
 
 
 def map_checkpoints(
@@ -39,7 +38,7 @@ def map_checkpoints(
     Example:
         >>> map_checkpoints(run.steps, lambda step: float(run.model(step).W_U.norm()), run.task)
     """
-    at_once = min(torch.get_num_threads(), ROOM // _bytes(task))
+    at_once = min(torch.get_num_threads(), ROOM // task.bytes_to_inspect)
     if at_once < 2:
         return [_told(look(step), step, advance) for step in steps]
     with _one_thread(), freed_memory_kept(), ThreadPoolExecutor(at_once) as pool:
@@ -52,11 +51,6 @@ def map_checkpoints(
             pool.shutdown(wait=False, cancel_futures=True)  # else those still waiting would all be looked at
             raise
     return seen
-
-
-def _bytes(task: Task) -> int:
-    """Return about how much memory it takes to look at a network: of modular arithmetic, measured up to p = 311."""
-    return _LEAST + (60 * task.p**3 if isinstance(task, ModularTask) else 0)
 
 
 def _told(seen: Seen, step: int, advance: Callable[[int], None]) -> Seen:

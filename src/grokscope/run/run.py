@@ -74,8 +74,7 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """The task, with the very split and labels that were trained on."""
-        table = load_tensors(self.folder.table)["table"] if self.folder.table.exists() else None
-        return task_of(self.experiment, table)
+        return task_of(self.experiment, self.folder.read_artifacts())
 
     def weights(self, step: int | None = None) -> dict[str, Tensor]:
         """Return the weights by name after ``step`` updates (the last checkpoint if None).

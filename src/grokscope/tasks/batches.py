@@ -5,7 +5,7 @@ exactly the batches that it would have seen otherwise.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -28,6 +28,10 @@ class Batches(Protocol):
         """Return the examples of this step."""
         ...
 
+    def place_on(self, device: torch.device) -> "Batches":
+        """Return the same batches on ``device``."""
+        ...
+
 
 @dataclass(frozen=True)
 class FullBatch:
@@ -43,6 +47,10 @@ class FullBatch:
     def __call__(self, step: int) -> Examples:
         """Return the whole set, whatever the step."""
         return self.examples
+
+    def place_on(self, device: torch.device) -> "FullBatch":
+        """Return the same batch on ``device``."""
+        return FullBatch(self.examples.to(device))
 
 
 @dataclass
@@ -67,6 +75,10 @@ class MiniBatches:
         chosen = self._order[1][place * self.batch_size : (place + 1) * self.batch_size]
         return self.examples.select(chosen.to(self.examples.tokens.device))
 
+    def place_on(self, device: torch.device) -> "MiniBatches":
+        """Return the same batches on ``device``."""
+        return MiniBatches(self.examples.to(device), self.batch_size, self.seed)
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -82,3 +94,8 @@ class Stream:
     def __call__(self, step: int) -> Examples:
         """Return ``batch_size`` examples drawn for this step alone."""
         return self.draw(self.batch_size, stream("batches", self.seed, step))
+
+    def place_on(self, device: torch.device) -> "Stream":
+        """Return the same examples, moved to ``device`` once they are drawn."""
+        draw = self.draw
+        return replace(self, draw=lambda size, generator: draw(size, generator).to(device))

@@ -1,43 +1,39 @@
-"""From settings to a task, whichever it is."""
+"""The kinds of task, by name: the package's own, and those that a user's file registers."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from jaxtyping import Int
-from pydantic import Field
-from torch import Tensor
+from pydantic import BeforeValidator, SerializeAsAny
 
-from grokscope.tasks.modular.task import ModularConfig, modular_task
-from grokscope.tasks.sequences.digit_addition import DigitAdditionConfig, digit_addition_task
-from grokscope.tasks.sequences.repeated_subsequences import RepeatedSubsequencesConfig, repeated_subsequences_task
-from grokscope.tasks.sequences.skip_trigrams import SkipTrigramsConfig, skip_trigrams_task
-from grokscope.tasks.task import Task
+from grokscope.registry import Registry, by_kind
+from grokscope.tasks.config import TaskConfig
 
-TaskConfig = Annotated[
-    ModularConfig | DigitAdditionConfig | RepeatedSubsequencesConfig | SkipTrigramsConfig,
-    Field(discriminator="kind"),
-]
+PAPERS = "modular"
+"""The kind of a task whose settings name none, which is that of the paper's mainline network."""
+
+TASKS = Registry[type[TaskConfig]]("task", "; name the file that registers another kind with --plugin FILE")
+
+Kind = TypeVar("Kind", bound=TaskConfig)
 
 
-def build_task(
-    config: TaskConfig, *, split_seed: int = 0, data_seed: int = 0, table: Int[Tensor, "p p"] | None = None
-) -> Task:
-    """Return the task that ``config`` describes.
-
-    Args:
-        config: of any task.
-        split_seed: chooses what is trained on and what is tested on.
-        data_seed: draws batches, and random labels.
-        table: the answers of a modular operation, where they are already known (a stored run).
+def register_task(config: type[Kind]) -> type[Kind]:
+    """Register a family's settings under the default of their field ``kind``; use it as a decorator.
 
     Raises:
-        ConfigError: the settings ask for what there is not.
+        ConfigError: another family has that kind.
+
+    Example:
+        >>> @register_task
+        ... class ParityConfig(TaskConfig):
+        ...     kind: Literal["parity"] = "parity"
     """
-    match config:
-        case ModularConfig():
-            return modular_task(config, split_seed=split_seed, data_seed=data_seed, table=table)
-        case DigitAdditionConfig():
-            return digit_addition_task(config, split_seed=split_seed, data_seed=data_seed)
-        case RepeatedSubsequencesConfig():
-            return repeated_subsequences_task(config, split_seed=split_seed, data_seed=data_seed)
-        case SkipTrigramsConfig():
-            return skip_trigrams_task(config, split_seed=split_seed, data_seed=data_seed)
+    TASKS.add(config.model_fields["kind"].default, config)
+    return config
+
+
+AnyTaskConfig = Annotated[SerializeAsAny[TaskConfig], BeforeValidator(by_kind(TASKS, default=PAPERS))]
+"""A field that holds the settings of any registered kind of task."""
+
+
+def papers_task() -> TaskConfig:
+    """Return the settings of the paper's mainline task."""
+    return TASKS[PAPERS]()  # pyright: ignore[reportCallIssue]: every kind has its default

@@ -9,10 +9,10 @@ from jaxtyping import Bool, Int
 from pydantic import Field, StrictInt
 from torch import Tensor
 
-from grokscope.config import Config
 from grokscope.errors import ConfigError
 from grokscope.randomness import stream
 from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
+from grokscope.tasks.config import DataConfig
 from grokscope.tasks.examples import Examples
 
 Draw = Callable[[int, torch.Generator], Examples]
@@ -22,7 +22,7 @@ FULLEST = 0.9
 """Of all examples that there are, at most this share is drawn: a rest must be left, or drawing anew takes forever."""
 
 
-class FiniteSamples(Config):
+class FiniteSamples(DataConfig):
     """Distinct examples to train on again and again, and others to test on."""
 
     kind: Literal["finite"] = "finite"
@@ -38,7 +38,7 @@ class FiniteSamples(Config):
         return f"{self.train_size:,} examples"
 
 
-class InfiniteSamples(Config):
+class InfiniteSamples(DataConfig):
     """Examples drawn afresh for every step, none of them in the test set."""
 
     kind: Literal["infinite"] = "infinite"

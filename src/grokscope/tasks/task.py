@@ -5,10 +5,14 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from grokscope.display import facts_table, few
-from grokscope.tasks.batches import Batches, FullBatch, MiniBatches, Stream
+from grokscope.tasks.batches import Batches, MiniBatches, Stream
 from grokscope.tasks.examples import NO_TARGET, Examples
+
+BYTES_TO_INSPECT = 2**26
+"""Memory that an analysis of a network takes whatever its task, in bytes."""
 
 _Task = TypeVar("_Task", bound="Task")  # Self cannot be checked at run time in a method
 
@@ -40,18 +44,23 @@ class Task:
         names = {"": self.chance_loss, **{f"_{part}": loss for part, loss in subtasks}}
         return {f"{data}_loss{name}": loss for data in ("train", "test") for name, loss in names.items()}
 
-    def to(self: _Task, device: torch.device) -> _Task:
+    @property
+    def bytes_to_inspect(self) -> int:
+        """About how much memory an analysis of one network takes, in bytes; it decides how many run at a time."""
+        return BYTES_TO_INSPECT
+
+    def artifacts(self) -> dict[str, Tensor]:
+        """Return the tensors that are stored with a run because its settings may not make them again."""
+        return {}
+
+    def place_on(self: _Task, device: torch.device) -> _Task:
         """Return the same task with its examples on ``device``."""
-        train = self.train.to(device) if self.train else None
-        batches = self.batches
-        if isinstance(batches, FullBatch) and train is not None:
-            batches = FullBatch(train)
-        elif isinstance(batches, MiniBatches) and train is not None:
-            batches = MiniBatches(train, batches.batch_size, batches.seed)
-        elif isinstance(batches, Stream):
-            draw = batches.draw
-            batches = replace(batches, draw=lambda size, generator: draw(size, generator).to(device))
-        return replace(self, train=train, test=self.test.to(device) if self.test else None, batches=batches)
+        return replace(
+            self,
+            train=self.train.to(device) if self.train else None,
+            test=self.test.to(device) if self.test else None,
+            batches=self.batches.place_on(device),
+        )
 
     def __repr__(self) -> str:
         train, test = _amount(self.train, "infinite"), _amount(self.test, "none")

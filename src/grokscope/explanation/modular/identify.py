@@ -13,7 +13,6 @@ from grokscope.explanation.subject import Subject
 from grokscope.interop import ImportedNetwork, UnseenSettings
 from grokscope.run.experiment import explain_validation
 from grokscope.tasks import FiniteData, ModularConfig, ModularTask
-from grokscope.tasks.modular.task import modular_task
 
 RECOGNISED = 0.5
 """An operation is taken for the network's if at least this share of its answers agree with it."""
@@ -111,4 +110,4 @@ def _task(imported: ImportedNetwork, operation: str) -> ModularTask:
         config = ModularConfig(p=imported.p or 0, operation=operation, equals_token=equals, data=every_pair)
     except ValidationError as error:
         raise ConfigError(explain_validation(error)) from error
-    return modular_task(config)
+    return config.build()

@@ -14,7 +14,6 @@ from grokscope.tasks import (
     SequenceTask,
     SkipTrigramsConfig,
     TaskConfig,
-    build_task,
 )
 
 DOUBLED = 2.0
@@ -73,7 +72,7 @@ def _task(imported: ImportedNetwork) -> SequenceTask | None:
             config = RepeatedSubsequencesConfig(
                 d_vocab=n_in, interval=interval, subsequence_length=max(2, round(interval * 16 / 28))
             )
-        task = None if config is None else build_task(config)
+        task = None if config is None else config.build()
     except (ValidationError, ConfigError):
         return None
     return task if isinstance(task, SequenceTask) else None

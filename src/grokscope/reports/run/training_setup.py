@@ -53,6 +53,8 @@ def task_in_words(config: TaskConfig) -> str:
                 f"{config.length:,} tokens, the others noise of {config.n_background:,} kinds, and which trigger it is "
                 f"decides the answer at the end"
             )
+        case _:
+            return config.summary
 
 
 def _network(model: ModelConfig) -> str:

@@ -15,8 +15,7 @@ from grokscope.run.build import task_of
 from grokscope.run.experiment import Experiment, explain_validation
 from grokscope.run.folder import RunFolder
 from grokscope.run.recording.execution import Execution
-from grokscope.tasks import ModularConfig, ModularTask, Task, TaskConfig
-from grokscope.tasks.modular.operations import is_file_function, source_hash
+from grokscope.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,7 @@ class Place:
 
     def task(self) -> Task:
         """Return the experiment's task, with the very answers that the run began with."""
-        table = None
-        if self.begun and self.folder.table.exists():
-            table = load_tensors(self.folder.table)["table"]
-        return task_of(self.experiment, table)
+        return task_of(self.experiment, self.folder.read_artifacts() if self.begun else None)
 
     def state(self) -> dict[str, Tensor] | None:
         """Return the training state to go on from, or None at the beginning.
@@ -100,7 +96,9 @@ class Place:
                 raise RunError(f"{folder.path} holds a run that another process has just made; use another --out")
             try:
                 if not begun:
-                    _keep_table(folder, self.experiment.task, task)
+                    artifacts = task.artifacts()
+                    if artifacts:
+                        save_tensors(folder.artifacts, artifacts)
                 write_atomically(folder.experiment, self.experiment.to_yaml().encode())
             except RunError:
                 if created:
@@ -119,9 +117,3 @@ def _check_same(experiment: Experiment, folder: RunFolder) -> None:
     if changed:
         text = "; ".join(f"{name} is {there!r}, the run has {here!r}" for name, (here, there) in changed.items())
         raise RunError(f"{folder.path} cannot be resumed with other settings: {text}; use another --out for a new run")
-
-
-def _keep_table(folder: RunFolder, config: TaskConfig, task: Task) -> None:
-    """Keep the answers of an operation from the user's own file, which may change."""
-    if isinstance(config, ModularConfig) and isinstance(task, ModularTask) and is_file_function(config.operation):
-        save_tensors(folder.table, {"table": task.table}, {"source_sha256": source_hash(config.operation)})

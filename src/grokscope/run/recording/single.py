@@ -48,7 +48,7 @@ def record_run(
         model = initial_model(experiment, task).to(device)
         trainer = Trainer(
             model,
-            task.to(device),
+            task.place_on(device),
             optimizer=experiment.optimizer,
             schedule=experiment.schedule,
             loss=experiment.loss,

@@ -1,7 +1,6 @@
 """Binary operations modulo p: named ones, expressions, and functions from the user's own file."""
 
 import ast
-import hashlib
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -96,18 +95,9 @@ def is_file_function(operation: str) -> bool:
     return bool(colon) and path.endswith(".py") and name.isidentifier()
 
 
-def source_of(operation: str) -> Path:
-    """Return the file of a ``file.py:function`` operation."""
-    return Path(operation.rpartition(":")[0])
-
-
-def source_hash(operation: str) -> str:
-    """Return the SHA-256 of the file that defines a ``file.py:function`` operation."""
-    return hashlib.sha256(source_of(operation).read_bytes()).hexdigest()
-
-
 def _file_function(operation: str) -> Callable[..., Any]:
-    path, name = source_of(operation), operation.rpartition(":")[2]
+    file, _, name = operation.rpartition(":")
+    path = Path(file)
     if not path.is_file():
         raise ConfigError(f"operation {operation!r}: there is no file {path}")
     try:

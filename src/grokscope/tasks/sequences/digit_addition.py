@@ -1,6 +1,7 @@
 """Addition of numbers written out in digits, one answer digit at a time."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -9,8 +10,9 @@ from jaxtyping import Int
 from pydantic import Field, StrictInt
 from torch import Tensor
 
-from grokscope.config import Config
+from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import Examples
+from grokscope.tasks.registry import register_task
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
@@ -27,7 +29,8 @@ class InfiniteSums(InfiniteSamples):
     batch_size: StrictInt = Field(default=64, ge=1, description="sums in a step")
 
 
-class DigitAdditionConfig(Config):
+@register_task
+class DigitAdditionConfig(TaskConfig):
     """a + b, both with ``n_digits`` digits in ``base``, most significant first."""
 
     kind: Literal["digit-addition"] = "digit-addition"
@@ -40,6 +43,44 @@ class DigitAdditionConfig(Config):
         """What is learned, for people."""
         base = "" if self.base == 10 else f" in base {self.base}"
         return f"{self.n_digits}-digit addition{base}, {self.data.summary}"
+
+    def build(
+        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
+    ) -> "DigitAdditionTask":
+        """Return the task that these settings describe.
+
+        Args:
+            split_seed: draws the test set, and the finite training set.
+            data_seed: draws batches.
+            artifacts: none are used.
+
+        Raises:
+            ConfigError: there are not so many sums.
+        """
+        n, base = self.n_digits, self.base
+        data = sampled(
+            self.data,
+            lambda size, generator: sums(*_operands(size, n, base, generator), base),
+            n_possible=base ** (2 * n),
+            split_seed=split_seed,
+            data_seed=data_seed,
+        )
+        return DigitAdditionTask(
+            name=self.summary,
+            d_vocab=base + 2,
+            d_vocab_out=base,
+            n_ctx=3 * n + 3,
+            target_positions=tuple(range(2 * n + 1, 3 * n + 2)),
+            train=data.train,
+            test=data.test,
+            batches=data.batches,
+            # the leading digit of the answer is a carry, 0 or 1
+            chance_loss=(n * math.log(base) + math.log(2)) / (n + 1),
+            subtasks=tuple(f"digit_{power}" for power in range(n, -1, -1)),
+            subtask_chance_losses=(math.log(2), *[math.log(base)] * n),
+            n_digits=n,
+            base=base,
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,40 +130,3 @@ def sums(a: Int[Tensor, "example n_digits"], b: Int[Tensor, "example n_digits"],
     tokens = torch.cat([a, plus, b, plus + 1, answer], dim=1)
     subtasks = torch.arange(answer.shape[1], device=a.device).repeat(len(a), 1)
     return Examples(tokens, answer, subtasks)
-
-
-def digit_addition_task(config: DigitAdditionConfig, *, split_seed: int = 0, data_seed: int = 0) -> DigitAdditionTask:
-    """Return the task that ``config`` describes.
-
-    Args:
-        config: digits, base and data.
-        split_seed: draws the test set, and the finite training set.
-        data_seed: draws batches.
-
-    Raises:
-        ConfigError: there are not so many sums.
-    """
-    n, base = config.n_digits, config.base
-    data = sampled(
-        config.data,
-        lambda size, generator: sums(*_operands(size, n, base, generator), base),
-        n_possible=base ** (2 * n),
-        split_seed=split_seed,
-        data_seed=data_seed,
-    )
-    return DigitAdditionTask(
-        name=config.summary,
-        d_vocab=base + 2,
-        d_vocab_out=base,
-        n_ctx=3 * n + 3,
-        target_positions=tuple(range(2 * n + 1, 3 * n + 2)),
-        train=data.train,
-        test=data.test,
-        batches=data.batches,
-        # the leading digit of the answer is a carry, 0 or 1
-        chance_loss=(n * math.log(base) + math.log(2)) / (n + 1),
-        subtasks=tuple(f"digit_{power}" for power in range(n, -1, -1)),
-        subtask_chance_losses=(math.log(2), *[math.log(base)] * n),
-        n_digits=n,
-        base=base,
-    )

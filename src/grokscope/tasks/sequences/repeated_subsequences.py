@@ -1,6 +1,7 @@
 """Random sequences in which a subsequence comes again: what induction heads are for."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -9,8 +10,9 @@ from jaxtyping import Int
 from pydantic import Field, StrictInt, model_validator
 from torch import Tensor
 
-from grokscope.config import Config
+from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import NO_TARGET, Examples
+from grokscope.tasks.registry import register_task
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
@@ -33,7 +35,8 @@ class InfiniteSequences(InfiniteSamples):
     test_size: StrictInt = Field(default=640, ge=1, description="sequences that are tested on, none of them trained on")
 
 
-class RepeatedSubsequencesConfig(Config):
+@register_task
+class RepeatedSubsequencesConfig(TaskConfig):
     """A random subsequence that stands once, at a random place, in each of several intervals of random tokens."""
 
     kind: Literal["repeated-subsequences"] = "repeated-subsequences"
@@ -63,6 +66,41 @@ class RepeatedSubsequencesConfig(Config):
     def summary(self) -> str:
         """What is learned, for people."""
         return f"{self.subsequence_length} tokens repeated {self.n_repeats} times, {self.data.summary}"
+
+    def build(
+        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
+    ) -> "RepeatedSubsequencesTask":
+        """Return the task that these settings describe.
+
+        Args:
+            split_seed: draws the test set, and the finite training set.
+            data_seed: draws batches.
+            artifacts: none are used.
+
+        Raises:
+            ConfigError: there are not so many sequences.
+        """
+        data = sampled(
+            self.data,
+            lambda size, generator: draw_repeated(self, size, generator).examples,
+            n_possible=(self.d_vocab - 1) ** self.interval,
+            split_seed=split_seed,
+            data_seed=data_seed,
+        )
+        return RepeatedSubsequencesTask(
+            name=self.summary,
+            d_vocab=self.d_vocab,
+            d_vocab_out=self.d_vocab,
+            n_ctx=self.n_ctx,
+            target_positions=tuple(_scored_positions(self)),
+            train=data.train,
+            test=data.test,
+            batches=data.batches,
+            chance_loss=math.log(self.d_vocab - 1),
+            subtasks=tuple(f"repeat_{repeat}" for repeat in range(2, self.n_repeats + 1)),
+            subtask_chance_losses=(math.log(self.d_vocab - 1),) * (self.n_repeats - 1),
+            config=self,
+        )
 
 
 class Repeated(NamedTuple):
@@ -114,39 +152,3 @@ def draw_repeated(config: RepeatedSubsequencesConfig, size: int, generator: torc
     scored = torch.tensor(_scored_positions(config))
     subtasks = ((scored - 1) // interval - 1).repeat(size, 1)
     return Repeated(Examples(tokens, targets.index_select(1, scored), subtasks), starts)
-
-
-def repeated_subsequences_task(
-    config: RepeatedSubsequencesConfig, *, split_seed: int = 0, data_seed: int = 0
-) -> RepeatedSubsequencesTask:
-    """Return the task that ``config`` describes.
-
-    Args:
-        config: lengths, vocabulary and data.
-        split_seed: draws the test set, and the finite training set.
-        data_seed: draws batches.
-
-    Raises:
-        ConfigError: there are not so many sequences.
-    """
-    data = sampled(
-        config.data,
-        lambda size, generator: draw_repeated(config, size, generator).examples,
-        n_possible=(config.d_vocab - 1) ** config.interval,
-        split_seed=split_seed,
-        data_seed=data_seed,
-    )
-    return RepeatedSubsequencesTask(
-        name=config.summary,
-        d_vocab=config.d_vocab,
-        d_vocab_out=config.d_vocab,
-        n_ctx=config.n_ctx,
-        target_positions=tuple(_scored_positions(config)),
-        train=data.train,
-        test=data.test,
-        batches=data.batches,
-        chance_loss=math.log(config.d_vocab - 1),
-        subtasks=tuple(f"repeat_{repeat}" for repeat in range(2, config.n_repeats + 1)),
-        subtask_chance_losses=(math.log(config.d_vocab - 1),) * (config.n_repeats - 1),
-        config=config,
-    )

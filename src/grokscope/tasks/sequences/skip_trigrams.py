@@ -1,14 +1,17 @@
 """Skip trigrams: a trigger somewhere among noise decides what follows the last token."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, StrictInt
+from torch import Tensor
 
-from grokscope.config import Config
+from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import Examples
+from grokscope.tasks.registry import register_task
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
 from grokscope.tasks.task import SequenceTask
 
@@ -26,7 +29,8 @@ class InfiniteTrigrams(InfiniteSamples):
     batch_size: StrictInt = Field(default=256, ge=1, description="sequences in a step")
 
 
-class SkipTrigramsConfig(Config):
+@register_task
+class SkipTrigramsConfig(TaskConfig):
     """Trigger … query → answer, with one trigger at a random place among random tokens."""
 
     kind: Literal["skip-trigrams"] = "skip-trigrams"
@@ -39,6 +43,42 @@ class SkipTrigramsConfig(Config):
     def summary(self) -> str:
         """What is learned, for people."""
         return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.summary}"
+
+    def build(
+        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
+    ) -> "SkipTrigramsTask":
+        """Return the task that these settings describe.
+
+        Args:
+            split_seed: draws the test set, and the finite training set.
+            data_seed: draws batches.
+            artifacts: none are used.
+
+        Raises:
+            ConfigError: there are not so many sequences.
+        """
+        background = self.n_background ** (self.length - 1)
+        data = sampled(
+            self.data,
+            lambda size, generator: draw_trigrams(self, size, generator),
+            n_possible=background * self.length * self.n_triggers,
+            split_seed=split_seed,
+            data_seed=data_seed,
+        )
+        return SkipTrigramsTask(
+            name=self.summary,
+            d_vocab=2 + self.n_background + self.n_triggers,
+            d_vocab_out=self.n_triggers,
+            n_ctx=self.length + 2,
+            target_positions=(self.length + 1,),
+            train=data.train,
+            test=data.test,
+            batches=data.batches,
+            chance_loss=math.log(self.n_triggers),
+            subtasks=tuple(f"trigger_{answer}" for answer in range(self.n_triggers)),
+            subtask_chance_losses=(math.log(self.n_triggers),) * self.n_triggers,
+            config=self,
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,38 +115,3 @@ def draw_trigrams(config: SkipTrigramsConfig, size: int, generator: torch.Genera
     tokens.scatter_(1, places, first + answers)
     tokens[:, 0], tokens[:, -1] = BOS, QUERY
     return Examples(tokens, answers, answers)
-
-
-def skip_trigrams_task(config: SkipTrigramsConfig, *, split_seed: int = 0, data_seed: int = 0) -> SkipTrigramsTask:
-    """Return the task that ``config`` describes.
-
-    Args:
-        config: length, tokens, triggers and data.
-        split_seed: draws the test set, and the finite training set.
-        data_seed: draws batches.
-
-    Raises:
-        ConfigError: there are not so many sequences.
-    """
-    background = config.n_background ** (config.length - 1)
-    data = sampled(
-        config.data,
-        lambda size, generator: draw_trigrams(config, size, generator),
-        n_possible=background * config.length * config.n_triggers,
-        split_seed=split_seed,
-        data_seed=data_seed,
-    )
-    return SkipTrigramsTask(
-        name=config.summary,
-        d_vocab=2 + config.n_background + config.n_triggers,
-        d_vocab_out=config.n_triggers,
-        n_ctx=config.length + 2,
-        target_positions=(config.length + 1,),
-        train=data.train,
-        test=data.test,
-        batches=data.batches,
-        chance_loss=math.log(config.n_triggers),
-        subtasks=tuple(f"trigger_{answer}" for answer in range(config.n_triggers)),
-        subtask_chance_losses=(math.log(config.n_triggers),) * config.n_triggers,
-        config=config,
-    )
