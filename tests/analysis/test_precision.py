@@ -40,7 +40,6 @@ from grokscope.tasks import (
     SequenceTask,
     SkipTrigramsConfig,
     SkipTrigramsTask,
-    build_task,
 )
 
 TYPES = [torch.float32, torch.float64, torch.bfloat16]
@@ -54,7 +53,7 @@ SEQUENCES = {
 
 def modular(config: TransformerConfig | MLPConfig) -> tuple[Transformer | MLP, ModularTask]:
     equals = isinstance(config, TransformerConfig)
-    task = build_task(ModularConfig(p=13, equals_token=equals))
+    task = ModularConfig(p=13, equals_token=equals).build()
     assert isinstance(task, ModularTask)
     coordinates = find_coordinates(task.table)
     assert coordinates is not None
@@ -119,7 +118,7 @@ def test_modular_arithmetic(config, dtype):
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
 @pytest.mark.parametrize("config", list(SEQUENCES.values()), ids=list(SEQUENCES))
 def test_sequences(config, dtype):
-    task = build_task(config)
+    task = config.build()
     assert isinstance(task, SequenceTask)
     shape = TransformerConfig(n_layers=2 if config.kind != "skip-trigrams" else 1, d_model=16, n_heads=2, d_head=8,
                               d_mlp=16, attention_only=config.kind != "digit-addition")  # fmt: skip
