@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import grokscope as gs
-from grokscope.analysis import key_frequencies, neurons_of
+from grokscope.analysis import network_key_frequencies
 from grokscope.tasks import require_modular
 
 GROKKED, PERFECT = 0.95, 0.999
@@ -42,8 +42,7 @@ def main() -> None:
         metrics, perfect = run.metrics, first_step(run, PERFECT)
         least = 0.0 if perfect is None else metrics.loc[metrics["step"] >= perfect, "test_accuracy"].min()
         kept += least > PERFECT
-        neurons = neurons_of(run.model(), require_modular(run.task, "this benchmark"))
-        frequencies = [] if neurons is None else key_frequencies(neurons)
+        frequencies = network_key_frequencies(run.model(), require_modular(run.task, "this benchmark")).named
         print(
             f"{seed:4d}  {first_step(run, GROKKED)!s:>6s}  {perfect!s:>8s}  {least:11.4%}  "
             f"{metrics['test_accuracy'].iloc[-1]:7.3%}  {metrics['test_loss'].iloc[-1]:.2e}  "

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from grokscope.analysis import NeuronFrequencies, fourier_basis, key_frequencies, neuron_frequencies
+from grokscope.analysis import NeuronFrequencies, cluster_frequencies, fourier_basis, neuron_frequencies
 from grokscope.analysis.modular.neurons import frequency_masses
 
 
@@ -32,7 +32,7 @@ def test_random_activations_belong_to_no_frequency() -> None:
     found = neuron_frequencies(noise)
     assert found.share.max() < 0.1
     assert found.clusters() == {}
-    assert key_frequencies(found) == []
+    assert cluster_frequencies(found) == []
 
 
 def test_the_share_is_that_of_the_eight_non_constant_entries() -> None:
@@ -70,12 +70,12 @@ def test_key_frequencies_need_a_cluster_not_a_stray_neuron() -> None:
     frequency = torch.tensor([4] * 60 + [7] * 39 + [9])
     neurons = NeuronFrequencies(frequency, torch.full((100,), 0.9, dtype=torch.float64))
     assert neurons.clusters() == {4: 60, 7: 39, 9: 1}
-    assert key_frequencies(neurons) == [4, 7]
+    assert cluster_frequencies(neurons) == [4, 7]
 
 
 def test_a_tiny_network_needs_three_neurons_for_a_key_frequency() -> None:
     neurons = NeuronFrequencies(torch.tensor([2, 2, 5, 5, 5]), torch.full((5,), 0.9, dtype=torch.float64))
-    assert key_frequencies(neurons) == [5]
+    assert cluster_frequencies(neurons) == [5]
 
 
 @pytest.mark.parametrize("p", [7, 8, 13])

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from grokscope.analysis import all_pairs_table, fourier_summary, frequency_norms, neurons_of, transform, transform_2d
+from grokscope.analysis import (
+    all_pairs_table,
+    fourier_summary,
+    frequency_norms,
+    network_key_frequencies,
+    transform,
+    transform_2d,
+)
 from grokscope.analysis.binary.unembedding import neuron_logit_map, token_embedding
 from grokscope.analysis.fresh_examples import fresh_examples, score_fresh
 from grokscope.analysis.modular.attention_fits import attention_fits, linear_softmax
@@ -81,7 +88,7 @@ def test_modular_arithmetic(config, dtype):
     assert coordinates is not None
     layer = record_last_layer(model, task, coordinates)
     found = fourier_summary(model, task)
-    neurons = neurons_of(model, task)
+    neurons = network_key_frequencies(model, task).neurons
     embedding, logit_map = token_embedding(model, 13), neuron_logit_map(model, 13)
     assert neurons is not None
     assert logit_map is not None

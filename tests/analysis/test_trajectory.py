@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grokscope.analysis.modular.measures import measure, train_mask
+from grokscope.analysis.binary.all_pairs import train_mask
+from grokscope.analysis.modular.measures import measure
 from grokscope.analysis.trajectories.measure_run import chosen_steps, measure_run
 from grokscope.errors import ConfigError, RunError
 from grokscope.run import Execution, Experiment, Run, record_run

@@ -8,7 +8,7 @@ from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import frequency_norms
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.logit_fits import align, all_frequencies, clock_fit
-from grokscope.analysis.modular.neurons import key_frequencies, neuron_frequencies
+from grokscope.analysis.modular.neurons import cluster_frequencies, neuron_frequencies
 from grokscope.errors import ConfigError
 from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup, scrambled
@@ -43,7 +43,7 @@ def test_a_lookup_is_right_everywhere_and_has_no_key_frequency(operation, p, equ
     assert torch.equal(post, torch.eye(p * p))  # neuron a·p + b fires on (a, b) and nowhere else
     assert torch.equal(table.logits.argmax(-1), task.table)
     assert table.logits.amax() == 20
-    assert key_frequencies(neuron_frequencies(table.activations[POST])) == []
+    assert cluster_frequencies(neuron_frequencies(table.activations[POST])) == []
 
 
 def test_on_logits_alone_a_lookup_of_sums_is_a_clock_of_all_frequencies():
@@ -63,7 +63,7 @@ def test_a_scrambled_program_has_the_neurons_and_not_the_answers(algorithm, oper
     wrong = all_pairs_table(plant(scrambled(program, seed=3), config), task, {POST})
     assert torch.equal(right.activations[POST], wrong.activations[POST])
     neurons = neuron_frequencies(program.coordinates.of_inputs(wrong.activations[POST]))
-    assert key_frequencies(neurons) == [2, 5, 11]
+    assert cluster_frequencies(neurons) == [2, 5, 11]
     assert accuracy(right.logits, task) == 1
     assert accuracy(wrong.logits, task) <= 2 / 23
 
@@ -90,7 +90,7 @@ def test_a_masked_lookup_looks_like_the_program(operation, p, algorithm):
     assert torch.equal(table.logits.argmax(-1), program.answers())
     assert algorithm == "pizza" or accuracy(table.logits, task) == 1
     neurons = neuron_frequencies(program.coordinates.of_inputs(table.activations[POST]))
-    assert key_frequencies(neurons) == list(frequencies)
+    assert cluster_frequencies(neurons) == list(frequencies)
     write = neuron_logit_map(network, p)
     assert write is not None
     norms = frequency_norms(write.T.index_select(0, program.coordinates.c))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from grokscope.analysis import AllPairsTable, FourierSummary, NeuronFrequencies, frequency_norms
+from grokscope.analysis.modular.coordinates import residues
 
 MakeCircuit = Callable[..., FourierSummary]
 
@@ -33,12 +34,14 @@ def make_circuit() -> MakeCircuit:
             post = torch.rand(p, p, len(shares), generator=generator)
         neurons = NeuronFrequencies(torch.tensor(frequencies), torch.tensor(shares, dtype=torch.float64))
         return FourierSummary(
-            p=p,
+            n=p,
+            coordinates=residues(p, "a + b"),
             table=AllPairsTable(torch.zeros(1, 1, 1).expand(p, p, p), {}),
             neurons=neurons if with_mlp else None,
             post=post if with_mlp else None,
             pattern=torch.rand(p, p, n_heads, 3, generator=generator) if with_attention else None,
             key_frequencies=list(keys),
+            no_key_frequencies="" if keys else "no frequency has a cluster of neurons",
             embedding_components=norms,
             logit_map_components=norms.flip(0) if with_mlp else None,
             embedding_norms=frequency_norms(values),

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grokscope.analysis.fourier import frequency_rows
 from grokscope.figures import logit_spectrum, to_svg, weight_spectra
-from grokscope.figures.modular.spectra import block_maxima, component_name, neighbours, rows_of
+from grokscope.figures.modular.spectra import block_maxima, component_name, neighbours
 from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, SINE
 
 
@@ -134,6 +135,6 @@ def test_neighbours_split_where_there_is_room(keys, distance):
 def test_rows_and_names_follow_the_basis(p):
     names = [component_name(row) for row in range(p)]
     assert len(set(names)) == p
-    assert [row for k in range(1, p // 2 + 1) for row in rows_of(k, p)] == list(range(1, p))
+    assert [row for k in range(1, p // 2 + 1) for row in frequency_rows(p, k)] == list(range(1, p))
     for k in range(1, p // 2 + 1):
-        assert {names[row] for row in rows_of(k, p)} <= {f"cos {k}", f"sin {k}"}
+        assert {names[row] for row in frequency_rows(p, k)} <= {f"cos {k}", f"sin {k}"}

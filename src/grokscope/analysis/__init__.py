@@ -10,8 +10,9 @@ from grokscope.analysis.fourier import transform as transform
 from grokscope.analysis.fourier import transform_2d as transform_2d
 from grokscope.analysis.modular.fourier_summary import FourierSummary as FourierSummary
 from grokscope.analysis.modular.fourier_summary import fourier_summary as fourier_summary
-from grokscope.analysis.modular.fourier_summary import neurons_of as neurons_of
+from grokscope.analysis.modular.key_frequencies import KeyFrequencies as KeyFrequencies
+from grokscope.analysis.modular.key_frequencies import network_key_frequencies as network_key_frequencies
 from grokscope.analysis.modular.neurons import NeuronFrequencies as NeuronFrequencies
-from grokscope.analysis.modular.neurons import key_frequencies as key_frequencies
+from grokscope.analysis.modular.neurons import cluster_frequencies as cluster_frequencies
 from grokscope.analysis.modular.neurons import neuron_frequencies as neuron_frequencies
 from grokscope.analysis.trajectories.run_facts import phase_facts as phase_facts

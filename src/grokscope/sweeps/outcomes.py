@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import torch
 
+from grokscope.analysis.binary.all_pairs import train_mask
 from grokscope.analysis.many_runs.outcomes import run_outcome
 from grokscope.analysis.many_runs.survival import first_crossing
-from grokscope.analysis.modular.measures import measure, train_mask
+from grokscope.analysis.modular.measures import measure
 from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.errors import ConfigError, nearest
 from grokscope.explanation import explain

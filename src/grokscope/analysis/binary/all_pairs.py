@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from grokscope.analysis.precision import widened_network
@@ -63,3 +63,12 @@ def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
         return value
     queries = 2 if name.endswith(("hook_pattern", "hook_attn_scores")) else 1  # [example, head, query, key]
     return value.select(queries, 0 if value.shape[queries] == 1 else position)
+
+
+def train_mask(task: ModularTask) -> Bool[Tensor, "p p"] | None:
+    """Return which pairs are trained on; None for infinite data."""
+    if task.train is None:
+        return None
+    mask = torch.zeros(task.p, task.p, dtype=torch.bool)
+    mask[task.train.tokens[:, 0], task.train.tokens[:, 1]] = True
+    return mask

@@ -7,9 +7,7 @@ import pandas as pd
 
 from grokscope.analysis.curves.change_points import find_change_point
 from grokscope.analysis.curves.phases import find_phases
-from grokscope.analysis.modular.coordinates import find_coordinates
-from grokscope.analysis.modular.fourier_summary import neurons_of
-from grokscope.analysis.modular.neurons import key_frequencies
+from grokscope.analysis.modular.key_frequencies import network_key_frequencies
 from grokscope.errors import RunError
 from grokscope.run import Run
 from grokscope.run.groups import RunGroup
@@ -134,9 +132,8 @@ def _delay(metrics: pd.DataFrame, guessing: float) -> float | None:
     return None if train is None or test is None else test.location - train.location
 
 
-def _keys(run: Run) -> list[int]:
+def _keys(run: Run) -> tuple[int, ...]:
     task = run.task
     if not isinstance(task, ModularTask) or not run.steps:
-        return []
-    neurons = neurons_of(run.model(), task, find_coordinates(task.table))
-    return [] if neurons is None else key_frequencies(neurons)
+        return ()
+    return network_key_frequencies(run.model(), task).named

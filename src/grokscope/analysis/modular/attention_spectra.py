@@ -1,6 +1,6 @@
 """Which waves of the first operand each head's attention scores follow.
 
-Shapes: h heads, p residues, e head width, d residual stream.
+Shapes: h heads, n residues in coordinates, e head width, d residual stream.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.analysis.fourier import frequency_norms, transform
+from grokscope.analysis.modular.coordinates import find_coordinates, residues
 from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
@@ -22,9 +23,9 @@ from grokscope.tasks import ModularTask
 class AttentionSpectra:
     """The attention scores of the first layer's heads, as functions of the first operand."""
 
-    scores: Float[Tensor, "h p"]
-    """W_attn: of the query where the answer is read, on each residue as first operand."""
-    components: Float[Tensor, "h p"]
+    scores: Float[Tensor, "h n"]
+    """W_attn: of the query where the answer is read, on each coordinate of the first operand."""
+    components: Float[Tensor, "h n"]
     """Their coefficients in the Fourier basis: const, cos 1, sin 1, …"""
     strongest: tuple[int, ...]
     """The frequency of each head with the greatest share; 0 where the scores do not depend on the residue."""
@@ -36,7 +37,7 @@ class AttentionSpectra:
 
 @torch.no_grad()
 def attention_spectra(model: Transformer | MLP, task: ModularTask) -> AttentionSpectra:
-    """Return the attention vectors of the first layer's heads in the Fourier basis.
+    """Return the attention vectors of the first layer's heads in the Fourier basis, in coordinates.
 
     A head's score is (x_query W_Q) · (x_a W_K) / √e, with x the embeddings and positions (after LayerNorm, if there is
     one). Of a network on ``[a, b, =]`` the query is that of ``=``; without ``=`` it is b's, in the mean over all b.
@@ -53,9 +54,10 @@ def attention_spectra(model: Transformer | MLP, task: ModularTask) -> AttentionS
     block = model.blocks[0]
     assert isinstance(block, Block)
     p, attention, places = task.p, block.attn, model.pos_embed.W_pos
-    asking = model.embed.W_E[p : p + 1] if task.equals_token else model.embed.W_E[:p]
+    coordinates = find_coordinates(task.table) or residues(p, task.name)
+    asking = model.embed.W_E[p : p + 1] if task.equals_token else model.embed.W_E[coordinates.b]
     query = _projected(block, asking + places[task.target_positions[-1]], attention.W_Q, attention.b_Q).mean(1)
-    keys = _projected(block, model.embed.W_E[:p] + places[0], attention.W_K, attention.b_K)
+    keys = _projected(block, model.embed.W_E[coordinates.a] + places[0], attention.W_K, attention.b_K)
     scores = torch.einsum("he,hpe->hp", query, keys) / attention.W_Q.shape[2] ** 0.5
     power = torch.stack([frequency_norms(each) for each in scores]).square()
     total = power.sum(1, keepdim=True)

@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from grokscope.analysis.precision import widened
 from grokscope.display import brief_repr
+from grokscope.models import MLP, Transformer
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,19 @@ class Coordinates:
         plain = torch.arange(self.n)
         return all(torch.equal(axis, plain) for axis in (self.a, self.b, self.c))
 
+    @property
+    def inputs(self) -> tuple[str, str]:
+        """What stands on the axes of a picture of all pairs."""
+        return ("a", "b") if self.is_plain_addition else ("coordinate of a", "coordinate of b")
+
+    @property
+    def note(self) -> str:
+        """What to say beside a picture whose axes are not residues; empty where they are."""
+        if self.is_plain_addition:
+            return ""
+        logarithms = ", which are discrete logarithms" if self.n <= int(self.a.max()) else ""
+        return f"in the coordinates in which {self.formula} is addition{logarithms}"
+
 
 def find_coordinates(table: Int[Tensor, "p p"]) -> Coordinates | None:
     """Return coordinates in which ``table`` is addition, or None where there are none that we know.
@@ -71,6 +86,20 @@ def find_coordinates(table: Int[Tensor, "p p"]) -> Coordinates | None:
         factor = "" if unit == 1 else f"{unit}·"
         return Coordinates(p - 1, powers, powers, unit * powers % p, f"{factor}a·b mod {p}")
     return None
+
+
+def residues(p: int, formula: str) -> Coordinates:
+    """Return the residues themselves as coordinates, of an operation that need not be addition."""
+    x = torch.arange(p)
+    return Coordinates(p, x, x, x, formula)
+
+
+def coordinate_embedding(model: Transformer | MLP, coordinates: Coordinates) -> Float[Tensor, "n d"]:
+    """Return the embedding at each coordinate; side by side where each operand has its own."""
+    weight = widened(model.embed.W_E.detach())
+    if weight.ndim == 2:
+        return weight[coordinates.a]
+    return torch.cat([weight[0, coordinates.a], weight[1, coordinates.b]], dim=1)
 
 
 def _inverse(value: int, p: int) -> int | None:

@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.analysis.binary.all_pairs import AllPairsTable, all_pairs_table
-from grokscope.analysis.binary.unembedding import neuron_logit_map, token_embedding
+from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import frequency_norms, transform, transform_2d
-from grokscope.analysis.modular.coordinates import Coordinates
-from grokscope.analysis.modular.neurons import NeuronFrequencies, key_frequencies, neuron_frequencies
+from grokscope.analysis.modular.coordinates import Coordinates, coordinate_embedding, find_coordinates, residues
+from grokscope.analysis.modular.key_frequencies import NOT_ADDITION, key_frequencies_of
+from grokscope.analysis.modular.neurons import NeuronFrequencies, neuron_frequencies
 from grokscope.display import brief_repr, facts_table, few
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
@@ -18,41 +19,60 @@ from grokscope.tasks import ModularTask
 
 @dataclass(frozen=True, eq=False)
 class FourierSummary:
-    """The Fourier picture of a network on modular arithmetic."""
+    """The Fourier picture of a network on modular arithmetic, in the coordinates in which its task is addition.
 
-    p: int
+    Where there are no such coordinates, it is a picture over the residues, and no key frequency is named.
+    """
+
+    n: int
+    """Points on each axis: the residues, or the coordinates."""
+    coordinates: Coordinates
+    """What stands at each point; :func:`residues` where the task is not addition in any."""
     table: AllPairsTable
+    """On all pairs of residues."""
     neurons: NeuronFrequencies | None
     """Of the last layer; None without an MLP."""
-    post: Float[Tensor, "p p n_neurons"] | None
-    """The last layer's neurons on all inputs."""
-    pattern: Float[Tensor, "p p n_heads n_keys"] | None
+    post: Float[Tensor, "n n n_neurons"] | None
+    """The last layer's neurons on all pairs of points."""
+    pattern: Float[Tensor, "n n n_heads n_keys"] | None
     """The last layer's attention from where the answer is read; None for an MLP."""
     key_frequencies: list[int]
-    """By neuron clusters; empty where no frequency has one."""
-    embedding_components: Float[Tensor, " p"]
+    """Those that may be named (:mod:`grokscope.analysis.modular.key_frequencies`)."""
+    no_key_frequencies: str
+    """Why none is named; empty where some are."""
+    embedding_components: Float[Tensor, " n"]
     """Norm of each Fourier component of W_E: const, cos 1, sin 1, …"""
-    logit_map_components: Float[Tensor, " p"] | None
+    logit_map_components: Float[Tensor, " n"] | None
     """The same for W_L, over its output axis."""
     embedding_norms: Float[Tensor, " n_frequencies"]
     """Norm of each frequency of W_E."""
     logit_map_norms: Float[Tensor, " n_frequencies"] | None
     """Norm of each frequency of W_L."""
-    logit_components: Float[Tensor, "p p"]
+    logit_components: Float[Tensor, "n n"]
     """Norm over the answers of each 2-D Fourier component of the logits."""
 
     __repr__ = brief_repr
 
+    @property
+    def is_addition(self) -> bool:
+        """Whether the task is addition in these coordinates; otherwise they are the residues."""
+        return self.no_key_frequencies != NOT_ADDITION
+
+    @property
+    def key_clusters(self) -> dict[int, int]:
+        """How many neurons each key frequency has in its cluster, of those that have one."""
+        sizes = {} if self.neurons is None else self.neurons.clusters()
+        return {k: sizes[k] for k in self.key_frequencies if k in sizes}
+
     def _repr_html_(self) -> str:
-        facts = [("key frequencies", few(self.key_frequencies) or "none: no frequency has a cluster of neurons")]
+        facts = [("key frequencies", few(self.key_frequencies) or f"none: {self.no_key_frequencies}")]
         if self.neurons is not None:
-            sizes = self.neurons.clusters()
-            keys = [f"{k}: {sizes[k]}" for k in self.key_frequencies]
+            sizes, keys = self.neurons.clusters(), [f"{k}: {n}" for k, n in self.key_clusters.items()]
             facts.append(("neurons in clusters", f"{sum(sizes.values()):,} of {len(self.neurons.share):,}"))
             facts += [("of each key frequency", few(keys))] if keys else []
         if self.pattern is not None:
             facts.append(("heads", str(self.pattern.shape[2])))
-        return facts_table(f"Fourier picture of a network on pairs mod {self.p}", facts)
+        return facts_table(f"Fourier picture of a network on {self.coordinates.formula}", facts)
 
 
 def fourier_summary(model: Transformer | MLP, task: ModularTask) -> FourierSummary:
@@ -69,26 +89,32 @@ def fourier_summary(model: Transformer | MLP, task: ModularTask) -> FourierSumma
     if isinstance(model, Transformer):
         names.add(pattern_name)
     table = all_pairs_table(model, task, names)
-    post = table.activations.get(post_name)
+    additive = find_coordinates(task.table)
+    chosen = additive or residues(p, task.name)
+    on_points = {name: chosen.of_inputs(values) for name, values in table.activations.items()}
+    post = on_points.get(post_name)
     neurons = None if post is None else neuron_frequencies(post)
-    embedding = token_embedding(model, p).double()
-    to_logits = None if logit_map is None else logit_map.T.double()
+    keys = key_frequencies_of(table.logits, neurons, task, additive)
+    embedding = coordinate_embedding(model, chosen).double()
+    to_logits = None if logit_map is None else logit_map[:, chosen.c].T.double()
     return FourierSummary(
-        p=p,
+        n=chosen.n,
+        coordinates=chosen,
         table=table,
         neurons=neurons,
         post=post,
-        pattern=table.activations.get(pattern_name),
-        key_frequencies=[] if neurons is None else key_frequencies(neurons),
+        pattern=on_points.get(pattern_name),
+        key_frequencies=list(keys.named),
+        no_key_frequencies=keys.reason,
         embedding_components=transform(embedding).norm(dim=1),
         logit_map_components=None if to_logits is None else transform(to_logits).norm(dim=1),
         embedding_norms=frequency_norms(embedding),
         logit_map_norms=None if to_logits is None else frequency_norms(to_logits),
-        logit_components=logit_components(table.logits),
+        logit_components=logit_components(chosen.of_logits(table.logits)),
     )
 
 
-def logit_components(logits: Float[Tensor, "p p p"]) -> Float[Tensor, "p p"]:
+def logit_components(logits: Float[Tensor, "n n n"]) -> Float[Tensor, "n n"]:
     """Return the norm over the answers of each 2-D Fourier component of the logits.
 
     What is the same for all answers changes no prediction and is left out. On a network that adds, all but the
@@ -99,17 +125,3 @@ def logit_components(logits: Float[Tensor, "p p p"]) -> Float[Tensor, "p p"]:
     for chunk in logits.split(64, dim=2):  # float64 copies of all answers would not fit at p = 997
         power += transform_2d((chunk - common).double()).square().sum(2)
     return power.sqrt()
-
-
-def neurons_of(
-    model: Transformer | MLP, task: ModularTask, coordinates: Coordinates | None = None
-) -> NeuronFrequencies | None:
-    """Return the frequencies of the last layer's neurons, or None for a network without neurons.
-
-    They are frequencies in the residues themselves, or in ``coordinates``.
-    """
-    name = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
-    if neuron_logit_map(model, task.p) is None:
-        return None
-    post = all_pairs_table(model, task, {name}).activations[name]
-    return neuron_frequencies(post if coordinates is None else coordinates.of_inputs(post))

@@ -10,7 +10,7 @@ from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import transform
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
-from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
+from grokscope.analysis.modular.coordinates import Coordinates, coordinate_embedding, find_coordinates
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
 from grokscope.analysis.modular.neuron_fits import effective_rank
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, neuron_frequencies
@@ -132,7 +132,7 @@ def _neurons(post: Tensor) -> dict[str, float]:
 
 
 def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, n_keys: int) -> dict[str, float]:
-    row = {"gini_W_E": gini(transform(_embedding(model, coordinates)).norm(dim=1))}
+    row = {"gini_W_E": gini(transform(coordinate_embedding(model, coordinates).double()).norm(dim=1))}
     logit_map = neuron_logit_map(model, task.p)
     if logit_map is not None:
         over_answers = logit_map[:, coordinates.c].T.double()
@@ -142,19 +142,3 @@ def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinat
     squares = sums_of_squares(model)
     row["sum_of_squares"] = sum(squares.values())
     return row | {f"sum_of_squares.{name}": value for name, value in squares.items()}
-
-
-def _embedding(model: Transformer | MLP, coordinates: Coordinates) -> Tensor:
-    weight = model.embed.W_E.detach().double()
-    if weight.ndim == 2:
-        return weight[coordinates.a]
-    return torch.cat([weight[0, coordinates.a], weight[1, coordinates.b]], dim=1)  # each operand has its own
-
-
-def train_mask(task: ModularTask) -> Bool[Tensor, "p p"] | None:
-    """Return which pairs are trained on; None for infinite data."""
-    if task.train is None:
-        return None
-    mask = torch.zeros(task.p, task.p, dtype=torch.bool)
-    mask[task.train.tokens[:, 0], task.train.tokens[:, 1]] = True
-    return mask

@@ -102,7 +102,7 @@ MIN_NEURONS = 3
 """Nor is one of fewer neurons than this: in a tiny untrained network a neuron or two may look periodic by chance."""
 
 
-def key_frequencies(neurons: NeuronFrequencies) -> list[int]:
+def cluster_frequencies(neurons: NeuronFrequencies) -> list[int]:
     """Return the frequencies that have a cluster of at least 2 % of the neurons, and three of them, ascending.
 
     Null value: none, for an untrained network and for one that memorises.

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from grokscope.analysis.modular.fourier_summary import neurons_of
-from grokscope.analysis.modular.measures import coordinates_of, measure, train_mask
-from grokscope.analysis.modular.neurons import key_frequencies
+from grokscope.analysis.binary.all_pairs import train_mask
+from grokscope.analysis.modular.key_frequencies import network_key_frequencies
+from grokscope.analysis.modular.measures import coordinates_of, measure
 from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.errors import ConfigError, RunError
 from grokscope.models import MLP, Transformer
@@ -29,7 +29,7 @@ def measure_run(
 
     Args:
         run: its checkpoints are measured, as many at once as there are threads.
-        frequencies: the key frequencies, of modular arithmetic [those of the last checkpoint's neuron clusters].
+        frequencies: the key frequencies, of modular arithmetic [the candidates of the last checkpoint].
         every: measure only checkpoints whose step is a multiple of this, and the last.
         advance: is called with each step that is done.
 
@@ -44,14 +44,14 @@ def measure_run(
             raise ConfigError(f"{run.path} was trained on {task.name}, which has no key frequencies; leave them out")
         return _rows(run, steps, advance, lambda model: measure_sequences(model, task))
     task = require_modular(task, "measuring")
-    coordinates = coordinates_of(task)
+    coordinates_of(task)
     if frequencies is None:
-        neurons = neurons_of(run.model(steps[-1]), task, coordinates)
-        frequencies = [] if neurons is None else key_frequencies(neurons)
+        keys = network_key_frequencies(run.model(steps[-1]), task)
+        frequencies = keys.candidates
         if not frequencies:
             raise ConfigError(
-                f"the network of {run.path} at step {steps[-1]} has no key frequencies (no frequency has a cluster of "
-                f"neurons), and without them the progress measures are not defined; name some with --frequencies"
+                f"the network of {run.path} at step {steps[-1]} has no key frequencies ({keys.reason}), and without "
+                f"them the progress measures are not defined; name some with --frequencies"
             )
     keys, mask = frequencies, train_mask(task)
     return _rows(run, steps, advance, lambda model: measure(model, task, keys, mask))

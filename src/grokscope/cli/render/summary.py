@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grokscope.analysis import find_phases, key_frequencies, neurons_of
+from grokscope.analysis import find_phases, network_key_frequencies
 from grokscope.analysis.curves.change_points import grokking_delay
+from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.trajectories.run_change_points import changes_of_run
 from grokscope.run import Run
 from grokscope.tasks import ModularTask
@@ -61,18 +62,19 @@ def _change_lines(run: Run) -> list[tuple[str, str]]:
 
 
 def _circuit_lines(run: Run, task: ModularTask, step: int | None) -> list[tuple[str, str]]:
-    neurons = neurons_of(run.model(step), task)
-    if neurons is None:
-        return []
     at = run.steps[-1] if step is None else step
-    found = key_frequencies(neurons)
-    keys = ", ".join(map(str, found)) or "none: no frequency has a cluster of neurons"
-    clusters = neurons.clusters()
-    sizes = "  ".join(f"{k}: {clusters[k]}" for k in found)
-    total = len(neurons.share)
+    found = network_key_frequencies(run.model(step), task)
+    keys, coordinates = ", ".join(map(str, found.named)), find_coordinates(task.table)
+    where = f", {coordinates.note}" if coordinates is not None and coordinates.note else ""
+    lines = [(f"key frequencies at {at:,}", f"{keys}{where}" if keys else f"none: {found.reason}")]
+    if found.neurons is None:
+        return lines
+    clusters = found.neurons.clusters()
+    sizes = "  ".join(f"{k}: {clusters[k]}" for k in found.named if k in clusters)
+    total = len(found.neurons.share)
     inside = sum(clusters.values())
     return [
-        (f"key frequencies at {at:,}", keys),
+        *lines,
         (
             "neurons in clusters",
             f"{inside} of {total} ({inside / total:.1%})" + (f"   {sizes}" if sizes else ""),

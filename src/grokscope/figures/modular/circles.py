@@ -10,6 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.errors import ConfigError
 from grokscope.figures.canvas import Target, canvas, room, title
 from grokscope.figures.theme import CYCLIC, em, small
@@ -22,7 +23,13 @@ _NAMED = 3
 """Tokens that are named: 0, 1, 2 stand k/p of a round apart."""
 
 
-def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int], *, ax: Target = None) -> Figure:
+def embedding_circles(
+    points: Float[Tensor, "k p 2"],
+    frequencies: Sequence[int],
+    coordinates: Coordinates | None = None,
+    *,
+    ax: Target = None,
+) -> Figure:
     """Return a panel for each frequency with the p tokens where they stand in its plane.
 
     A token's colour is its angle 2πk·token/p, and lines join those that are neighbours in it: where the network
@@ -32,6 +39,8 @@ def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]
     Args:
         points: of :func:`grokscope.analysis.modular.embedding_planes.project_tokens`.
         frequencies: of the planes.
+        coordinates: of which the points are, in order [the tokens themselves]; a token's angle is that of its
+            coordinate.
         ax: where to draw [a new figure].
 
     Raises:
@@ -40,6 +49,8 @@ def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]
     if not len(points):
         raise ConfigError("there are no circles to draw: no frequency was given")
     n, p = points.shape[:2]
+    plain = coordinates is None or coordinates.is_plain_addition
+    names = list(range(p)) if coordinates is None else coordinates.a.tolist()
     values = points.double().numpy()
     extent = 1.12 * float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
     with canvas(ax) as sheet:
@@ -47,15 +58,17 @@ def embedding_circles(points: Float[Tensor, "k p 2"], frequencies: Sequence[int]
         panels = sheet.panels(n, columns, min(sheet.side(columns), _LARGEST), sharex=True, sharey=True)
         sheet.pack()
         for axes, plane, k in zip(panels, values, frequencies, strict=False):
-            _circle(axes, plane, k, p)
+            _circle(axes, plane, k, names)
             axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
         sheet.label(x="along cos", y="along sin")
-        bar = sheet.colorbar(ScalarMappable(Normalize(0, 1), CYCLIC), panels, "angle 2πk·token/p")
+        angle = "angle 2πk·token/p" if plain else "angle 2πk·coordinate/n"
+        bar = sheet.colorbar(ScalarMappable(Normalize(0, 1), CYCLIC), panels, angle)
         bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "π/2", "π", "3π/2", "2π"])
     return sheet.figure
 
 
-def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, p: int) -> None:
+def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, names: Sequence[int]) -> None:
+    p = len(plane)
     tokens = np.arange(p)
     turn = k * tokens % p
     order = turn.argsort(kind="stable")
@@ -66,6 +79,6 @@ def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, p: int) -> None
     axes.scatter(plane[:, 0], plane[:, 1], s=size**2, linewidths=em(0.03), **dots)
     style = {"textcoords": "offset points", "fontsize": small(), "fontweight": "bold", "zorder": 3}
     for token in tokens[:_NAMED]:
-        axes.annotate(str(token), (plane[token, 0], plane[token, 1]), (em(0.35), em(0.35)), **style)
+        axes.annotate(str(names[token]), (plane[token, 0], plane[token, 1]), (em(0.35), em(0.35)), **style)
     title(axes, f"k = {k}")
     axes.set_box_aspect(1)

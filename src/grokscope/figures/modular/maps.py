@@ -37,7 +37,7 @@ def attention_maps(circuit: FourierSummary, *, ax: Target = None) -> Figure:
         raise ConfigError("the network has no attention to draw")
     to_a = circuit.pattern[:MAX_SIDE, :MAX_SIDE, :MAX_HEADS, 0].permute(2, 0, 1).numpy()
     names = [f"head {head}" for head in range(len(to_a))]
-    return _maps(to_a, names, "attention to a", SEQUENTIAL, (0.0, 1.0), ax)
+    return _maps(to_a, names, "attention to a", SEQUENTIAL, (0.0, 1.0), circuit, ax)
 
 
 def neuron_maps(circuit: FourierSummary, n: int = 8, *, ax: Target = None) -> Figure:
@@ -61,8 +61,8 @@ def neuron_maps(circuit: FourierSummary, n: int = 8, *, ax: Target = None) -> Fi
     lowest, highest = float(maps.min()), float(maps.max())
     extent = max(-lowest, highest) or 1.0
     if lowest < 0:
-        return _maps(maps, list(chosen.values()), "activation", DIVERGING, (-extent, extent), ax)
-    return _maps(maps, list(chosen.values()), "activation", SPARSE, (0.0, extent), ax)
+        return _maps(maps, list(chosen.values()), "activation", DIVERGING, (-extent, extent), circuit, ax)
+    return _maps(maps, list(chosen.values()), "activation", SPARSE, (0.0, extent), circuit, ax)
 
 
 def neurons_to_show(circuit: FourierSummary, n: int) -> dict[int, str]:
@@ -70,18 +70,24 @@ def neurons_to_show(circuit: FourierSummary, n: int) -> dict[int, str]:
     assert circuit.neurons is not None
     assert circuit.post is not None
     frequency, share = circuit.neurons.frequency, circuit.neurons.share
-    if not circuit.key_frequencies:
+    sizes = circuit.key_clusters
+    if not sizes:
         spread = circuit.post.flatten(0, 1).double().std(0, correction=0)
         most = spread.argsort(descending=True, stable=True)[:n].tolist()
         return {neuron: f"neuron {neuron}" for neuron in most}
-    sizes = circuit.neurons.clusters()
-    largest = sorted(sorted(circuit.key_frequencies, key=lambda k: -sizes[k])[:n])
+    largest = sorted(sorted(sizes, key=lambda k: -sizes[k])[:n])
     best = {k: int(torch.where(frequency == k, share, -1.0).argmax()) for k in largest}
     return {neuron: f"neuron {neuron}\nk = {k}, {share[neuron]:.1%}" for k, neuron in best.items()}
 
 
 def _maps(
-    maps: np.ndarray, names: list[str], label: str, colours: str, limits: tuple[float, float], ax: Target
+    maps: np.ndarray,
+    names: list[str],
+    label: str,
+    colours: str,
+    limits: tuple[float, float],
+    circuit: FourierSummary,
+    ax: Target,
 ) -> Figure:
     scale = Normalize(*limits)
     with canvas(ax) as sheet:
@@ -95,6 +101,7 @@ def _maps(
             frame_image(axes)
             for axis in (axes.xaxis, axes.yaxis):
                 axis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-        sheet.label(x="b", y="a")
+        a, b = circuit.coordinates.inputs
+        sheet.label(x=b, y=a)
         sheet.colorbar(ScalarMappable(scale, colours), panels, label)
     return sheet.figure

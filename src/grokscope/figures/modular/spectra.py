@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from grokscope.analysis import FourierSummary
+from grokscope.analysis.fourier import frequency_rows
 from grokscope.figures.axes import few_ticks, frame_image
 from grokscope.figures.canvas import Canvas, Target, canvas, room, title, ylabel
 from grokscope.figures.text import width_of
@@ -38,7 +39,8 @@ def weight_spectra(circuit: FourierSummary, *, ax: Target = None) -> Figure:
             component_bars(axes, components.numpy(), circuit.key_frequencies)
             title(axes, text)
             ylabel(axes, "norm")
-        sheet.label(x="frequency k")
+        note = circuit.coordinates.note
+        sheet.label(x=f"frequency k, {note}" if note else "frequency k")
         sheet.figure.align_ylabels(column)
         name_components(sheet)
     return sheet.figure
@@ -63,7 +65,7 @@ def component_bars(axes: Axes, norms: Float[np.ndarray, " p"], keys: Sequence[in
     few_ticks(axes.xaxis, axes, 15, f"{len(cosines)}")
     axes.grid(False, axis="x")
     axes.margins(y=0.24)
-    number_keys(axes, keys, lambda k: max(norms[row] for row in rows_of(k, len(norms))), len(cosines))
+    number_keys(axes, keys, lambda k: max(norms[row] for row in frequency_rows(len(norms), k)), len(cosines))
 
 
 def number_keys(axes: Axes, keys: Sequence[int], top: Callable[[int], float], n: int) -> None:
@@ -99,22 +101,22 @@ def logit_spectrum(circuit: FourierSummary, *, ax: Target = None) -> Figure:
         circuit: of :func:`grokscope.analysis.fourier_summary`.
         ax: where to draw [a new figure].
     """
-    p, norms = circuit.p, circuit.logit_components.numpy()
-    rows = [0, *(row for k in circuit.key_frequencies for row in rows_of(k, p))]
-    zoomed = 1 < len(rows) < min(p, 48)
+    n, norms = circuit.n, circuit.logit_components.numpy()
+    rows = [0, *(row for k in circuit.key_frequencies for row in frequency_rows(n, k))]
+    zoomed = 1 < len(rows) < min(n, 48)
     finite = norms[np.isfinite(norms)]
     scale = {"cmap": SPARSE, "vmin": 0.0, "vmax": float(finite.max(initial=0.0)) or 1.0}
     coarse, block = block_maxima(norms, MAX_SIDE)
     end = block * len(coarse) - 0.5
     with canvas(ax) as sheet:
-        n = 2 if zoomed else 1
-        columns = sheet.columns(n, 22.0, 2)
+        n_maps = 2 if zoomed else 1
+        columns = sheet.columns(n_maps, 22.0, 2)
         left = 5.0 if columns == 1 else 7.4  # names of components stand beside both maps
         side = min(sheet.side(columns, left=left), 30.0)
-        whole, *others = sheet.panels(n, columns, side)
+        whole, *others = sheet.panels(n_maps, columns, side)
         sheet.pack()
         image = whole.imshow(coarse, interpolation="none", extent=(-0.5, end, end, -0.5), **scale)
-        _component_ticks(whole, p)
+        _component_ticks(whole, n)
         title(whole, "all components", width=side)
         for axes in others:
             axes.imshow(norms[np.ix_(rows, rows)], interpolation="none", **scale)
@@ -122,8 +124,9 @@ def logit_spectrum(circuit: FourierSummary, *, ax: Target = None) -> Figure:
             title(axes, "the constant and the key frequencies alone", width=side)
         for axes in (whole, *others):
             frame_image(axes)
-        sheet.needs(2.0 * (n // columns))  # their names stand on end
-        sheet.label(x="component in b", y="component in a")
+        sheet.needs(2.0 * (n_maps // columns))  # their names stand on end
+        a, b = circuit.coordinates.inputs
+        sheet.label(x=f"component in {b}", y=f"component in {a}")
         sheet.colorbar(image, [whole, *others], "norm over the answers")
     return sheet.figure
 
@@ -138,11 +141,6 @@ def block_maxima(values: Float[np.ndarray, "n n"], most: int) -> tuple[Float[np.
     padded = np.pad(values, (0, padding), constant_values=-np.inf)
     m = len(padded) // block
     return padded.reshape(m, block, m, block).max(axis=(1, 3)), block
-
-
-def rows_of(k: int, p: int) -> list[int]:
-    """Return the rows of the Fourier basis with frequency ``k``: cos and sin, or the lone last row of an even p."""
-    return [row for row in (2 * k - 1, 2 * k) if row < p]
 
 
 def component_name(row: int) -> str:

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.analysis.binary.unembedding import token_embedding
 from grokscope.analysis.fourier import row_frequencies
+from grokscope.analysis.modular.coordinates import Coordinates, coordinate_embedding
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.analysis.modular.fourier_summary import FourierSummary, fourier_summary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE
@@ -29,6 +29,8 @@ class ModularCamera:
     """What is looked at in every frame: chosen on one network, so that the same things are watched all the time."""
 
     task: ModularTask
+    coordinates: Coordinates
+    """What stands on the axes."""
     frequencies: tuple[int, ...]
     """Of the planes: key frequencies."""
     neurons: tuple[int, ...]
@@ -50,11 +52,10 @@ class ModularCamera:
         """
         circuit = fourier_summary(model, task)
         neurons = _clearest(circuit)
-        round_ = [k for k in circuit.key_frequencies if 2 * k != task.p][
-            :MOST_TILES
-        ]  # p/2 has a cos alone, and no plane
-        planes = embedding_planes(token_embedding(model, task.p), round_)
-        return cls(task, tuple(round_), neurons, planes, room)
+        # n/2 has a cos alone, and no plane
+        round_ = [k for k in circuit.key_frequencies if 2 * k != circuit.n][:MOST_TILES]
+        planes = embedding_planes(coordinate_embedding(model, circuit.coordinates), round_)
+        return cls(task, circuit.coordinates, tuple(round_), neurons, planes, room)
 
     def frame(self, model: Transformer | MLP) -> Frame:
         """Return the pictures of ``model``."""
@@ -77,7 +78,7 @@ class ModularCamera:
             return ()
         share, frequency = circuit.neurons.share, circuit.neurons.frequency
         counts, edges = np.histogram(share.numpy().clip(0, 1), _BINS, (0, 1))
-        clusters = torch.bincount(frequency[share > CLUSTER_SHARE], minlength=self.task.p // 2 + 1)[1:]
+        clusters = torch.bincount(frequency[share > CLUSTER_SHARE], minlength=circuit.n // 2 + 1)[1:]
         return (
             Bars(
                 "shares", "How single-frequency the neurons are",
@@ -92,9 +93,9 @@ class ModularCamera:
         )  # fmt: skip
 
     def _circles(self, model: Transformer | MLP) -> Points:
-        p = self.task.p
-        points = project_tokens(token_embedding(model, p), self.planes).numpy().astype(float)
-        order = tuple(tuple(k * token % p for token in range(p)) for k in self.frequencies)
+        n = self.coordinates.n
+        points = project_tokens(coordinate_embedding(model, self.coordinates), self.planes).numpy().astype(float)
+        order = tuple(tuple(k * i % n for i in range(n)) for k in self.frequencies)
         names = tuple(f"k = {k}" for k in self.frequencies)
         return Points("circles", "The tokens in the planes of the key frequencies", names, order, points[None])
 
@@ -103,7 +104,9 @@ class ModularCamera:
             return None
         shown = self._corner(circuit.pattern[:, :, :MOST_TILES, 0])
         names = tuple(f"head {head}" for head in range(len(shown)))
-        return _over_pairs("attention", "Attention to a, on every pair", "attention", names, "sequential", shown)
+        return _over_pairs(
+            "attention", "Attention to a, on every pair", "attention", names, "sequential", shown, self.coordinates
+        )
 
     def _neurons(self, circuit: FourierSummary) -> Maps | None:
         if circuit.post is None:
@@ -112,7 +115,7 @@ class ModularCamera:
         palette: Palette = "diverging" if float(shown.min()) < 0 else "sparse"
         names = tuple(f"neuron {neuron}" for neuron in self.neurons)
         return _over_pairs("neurons", "Activations of the same neurons, on every pair", "activation", names,
-                           palette, shown)  # fmt: skip
+                           palette, shown, self.coordinates)  # fmt: skip
 
     def _corner(self, values: Float[Tensor, "p p tile"]) -> Float[Tensor, "tile a b"]:
         """Return the pairs of the first residues: what is periodic shows there too, and not in every second one."""
@@ -124,10 +127,10 @@ def _clearest(circuit: FourierSummary) -> tuple[int, ...]:
     """Return the clearest neuron of each key frequency; without key frequencies those that vary most."""
     if circuit.neurons is None or circuit.post is None:
         return ()
-    if not circuit.key_frequencies:
+    if not circuit.key_clusters:
         spread = circuit.post.flatten(0, 1).double().std(0, correction=0)
         return tuple(spread.argsort(descending=True, stable=True)[:4].tolist())
-    own = circuit.neurons.frequency == torch.tensor(circuit.key_frequencies[:MOST_TILES]).unsqueeze(1)
+    own = circuit.neurons.frequency == torch.tensor(list(circuit.key_clusters)[:MOST_TILES]).unsqueeze(1)
     return tuple(torch.where(own, circuit.neurons.share, -1.0).argmax(1).tolist())
 
 
@@ -141,9 +144,16 @@ def _numbers(n: int) -> tuple[str, ...]:
 
 
 def _over_pairs(
-    name: str, title: str, label: str, tiles: tuple[str, ...], palette: Palette, values: Float[Tensor, "tile a b"]
+    name: str,
+    title: str,
+    label: str,
+    tiles: tuple[str, ...],
+    palette: Palette,
+    values: Float[Tensor, "tile a b"],
+    coordinates: Coordinates,
 ) -> Maps:
-    return Maps(name, title, "b", "a", label, tiles, palette, values.numpy().astype(float)[None])
+    a, b = coordinates.inputs
+    return Maps(name, title, b, a, label, tiles, palette, values.numpy().astype(float)[None])
 
 
 def _logits(circuit: FourierSummary, room: int) -> Maps:
@@ -151,13 +161,14 @@ def _logits(circuit: FourierSummary, room: int) -> Maps:
 
     Of more than there is room for, neighbours are shown as one, by the strongest of them.
     """
-    n = circuit.p // 2 + 1
-    owner = row_frequencies(circuit.p)
+    n = circuit.n // 2 + 1
+    owner = row_frequencies(circuit.n)
     power = circuit.logit_components.double().square()
-    power = torch.zeros(n, circuit.p, dtype=torch.float64).index_add_(0, owner, power)
+    power = torch.zeros(n, circuit.n, dtype=torch.float64).index_add_(0, owner, power)
     norms = torch.zeros(n, n, dtype=torch.float64).index_add_(1, owner, power).sqrt()
     block = math.ceil(n / math.isqrt(room))
     shown = F.max_pool2d(norms[None], block, ceil_mode=True)
     names = tuple(str(k) for k in range(0, n, block))
-    return Maps("logits", "The logits in the Fourier basis", "frequency in b", "frequency in a",
+    a, b = circuit.coordinates.inputs
+    return Maps("logits", "The logits in the Fourier basis", f"frequency in {b}", f"frequency in {a}",
                 "norm over the answers", ("",), "sparse", shown.numpy()[None], names, names)  # fmt: skip

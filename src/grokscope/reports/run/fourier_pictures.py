@@ -1,11 +1,13 @@
 """The figures of a network of modular arithmetic: its Fourier picture, its neurons and its attention."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from grokscope import figures, formatting
 from grokscope.analysis import FourierSummary
+from grokscope.analysis.fourier import frequency_rows
 from grokscope.figures.modular.maps import MAX_HEADS
-from grokscope.figures.modular.spectra import rows_of
 from grokscope.figures.theme import MAX_SIDE
 from grokscope.reports.run.pictures import Picture
 
@@ -17,7 +19,8 @@ def fourier_pictures(circuit: FourierSummary) -> tuple[Picture, ...]:
     drawn += [_logits(circuit)]
     drawn += [] if circuit.pattern is None else [_attention(circuit)]
     drawn += [] if circuit.post is None else [_neurons(circuit)]
-    return tuple(drawn)
+    note = circuit.coordinates.note
+    return tuple(replace(picture, caption=f"{picture.caption} Drawn {note}.") if note else picture for picture in drawn)
 
 
 def _weights(circuit: FourierSummary) -> Picture:
@@ -36,7 +39,7 @@ def _weights(circuit: FourierSummary) -> Picture:
 
 def _key_share(components: Tensor, circuit: FourierSummary) -> float:
     power = components.double().square()
-    rows = [row for k in circuit.key_frequencies for row in rows_of(k, circuit.p)]
+    rows = [row for k in circuit.key_frequencies for row in frequency_rows(circuit.n, k)]
     return float(power[rows].sum() / power[1:].sum())
 
 
@@ -66,7 +69,7 @@ def _block_share(circuit: FourierSummary) -> float | None:
     power = circuit.logit_components.double().square()
     varying = float(power.sum() - power[0, 0])
     blocks = 0.0
-    for rows in (rows_of(k, circuit.p) for k in circuit.key_frequencies):
+    for rows in (frequency_rows(circuit.n, k) for k in circuit.key_frequencies):
         blocks += float(power[rows][:, rows].sum())
     return blocks / varying if varying > 0 else None
 
@@ -84,11 +87,11 @@ def _attention(circuit: FourierSummary) -> Picture:
 
 def _neurons(circuit: FourierSummary) -> Picture:
     which = "for each key frequency, the neuron that it explains best, with the share of the variance that it explains"
-    if not circuit.key_frequencies:
-        which = "the neurons that vary most, as no frequency has a cluster"
+    if not circuit.key_clusters:
+        which = "the neurons that vary most, as there are no key frequencies"
     caption = f"Activations {_pairs(circuit)}: {which}. Neurons of one frequency show as a regular lattice."
     return Picture("neurons", "Neurons on every input", caption, figures.neuron_maps(circuit))
 
 
 def _pairs(circuit: FourierSummary) -> str:
-    return "for every pair (a, b)" if circuit.p <= MAX_SIDE else f"for the pairs (a, b) with both below {MAX_SIDE}"
+    return "for every pair (a, b)" if circuit.n <= MAX_SIDE else f"for the pairs (a, b) with both below {MAX_SIDE}"

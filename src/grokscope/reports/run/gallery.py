@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from grokscope import figures
-from grokscope.analysis.binary.unembedding import token_embedding
 from grokscope.analysis.modular.attention_fits import attention_fits
 from grokscope.analysis.modular.attention_spectra import attention_spectra
+from grokscope.analysis.modular.coordinates import coordinate_embedding
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.analysis.modular.frequency_ablations import frequency_ablations
 from grokscope.analysis.sequences.attention_examples import example_attention
@@ -117,12 +117,14 @@ def _excluded(source: Source) -> Figure:
 
 
 def _circles(source: Source) -> Figure:
-    p, of_last = source.modular.p, source.last.circuit
-    found = [k for k in of_last.key_frequencies if 2 * k != p]  # p/2 has a cos alone, and no plane
-    strongest = of_last.embedding_norms[: (p - 1) // 2].argsort(descending=True, stable=True) + 1
+    of_last = source.last.circuit
+    n, coordinates = of_last.n, of_last.coordinates
+    found = [k for k in of_last.key_frequencies if 2 * k != n]  # n/2 has a cos alone, and no plane
+    strongest = of_last.embedding_norms[: (n - 1) // 2].argsort(descending=True, stable=True) + 1
     frequencies = found[:MOST_CIRCLES] or sorted(strongest[:FEW_CIRCLES].tolist())
-    planes = embedding_planes(token_embedding(source.last.model, p), frequencies)
-    return figures.embedding_circles(project_tokens(token_embedding(source.model, p), planes), frequencies)
+    planes = embedding_planes(coordinate_embedding(source.last.model, coordinates), frequencies)
+    points = project_tokens(coordinate_embedding(source.model, coordinates), planes)
+    return figures.embedding_circles(points, frequencies, coordinates)
 
 
 def _spectra(source: Source) -> Figure:

@@ -37,7 +37,7 @@ def pictures_of_network(source: Source, explanation: Explanation | None) -> tupl
 
 def _of_circuit(source: Source, explanation: Explanation) -> tuple[Picture, ...]:
     drawn: tuple[Picture, ...] = ()
-    if any(2 * k != source.circuit.p for k in source.last.circuit.key_frequencies):
+    if any(2 * k != source.circuit.n for k in source.last.circuit.key_frequencies):
         drawn += (_circles(source),)
     if source.circuit.pattern is not None:
         drawn += (_spectra(source),)
