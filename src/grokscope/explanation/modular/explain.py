@@ -6,14 +6,14 @@ from functools import partial
 
 import torch
 
-from grokscope.analysis.binary.all_pairs import all_pairs_table
+from grokscope.analysis.binary.all_pairs import all_pairs_table, train_mask
 from grokscope.analysis.modular.attention_fits import AttentionFit, attention_fits
 from grokscope.analysis.modular.circle_fits import circle_fits
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.modular.last_layer import LastLayer, record_last_layer
 from grokscope.analysis.modular.logit_fits import align, any_envelope_fve, clock_fit, free_phase_fit, pizza_fit
-from grokscope.analysis.modular.measures import check_frequencies, train_mask
+from grokscope.analysis.modular.measures import check_frequencies
 from grokscope.analysis.modular.neuron_fits import ReadOutFit, effective_rank, read_out_fits
 from grokscope.analysis.modular.neurons import FrequencyMasses, frequency_masses
 from grokscope.analysis.modular.progress_measures import accuracy, excluded_loss, mean_loss, restricted_loss
