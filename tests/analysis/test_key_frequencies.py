@@ -9,7 +9,7 @@ from grokscope.analysis.modular.key_frequencies import answered_with, frequency_
 from grokscope.analysis.modular.logit_fits import align, all_frequencies, clock_fit
 from grokscope.analysis.modular.neurons import NeuronFrequencies
 from grokscope.analysis.modular.sum_directions import sum_index
-from grokscope.explanation import ModularSubject, explain
+from grokscope.explanation import ModularExplanation, Subject, explain
 from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup
 from grokscope.explanation.synthetic.planted import plant
@@ -35,7 +35,8 @@ def test_they_are_those_that_explain_names(operation):
     task = task_of(operation, 17)
     network = plant(program_of(task, 2, 5, 7), TransformerConfig(d_mlp=147))
     summary = fourier_summary(network, task)
-    explanation = explain(ModularSubject("planted", network, task, operation))
+    explanation = explain(Subject("planted", network, task))
+    assert isinstance(explanation, ModularExplanation)
     assert explanation.frequencies.keys == (2, 5, 7)
     assert network_key_frequencies(network, task).named == (2, 5, 7)
     assert summary.key_frequencies == [2, 5, 7]
