@@ -10,7 +10,7 @@ from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.explanation import ClaimSpec, Control, Subject, claim, explain
 from grokscope.models import MLPConfig, build_model
 from grokscope.registry import Registry
-from grokscope.tasks import ModularTask, SkipTrigramsConfig, SkipTrigramsTask, Task, build_task
+from grokscope.tasks import ModularTask, SkipTrigramsConfig, SkipTrigramsTask, Task
 
 SMALL = ClaimSpec("small", "small", "It has few weights", "ten thousand over their number", 1.0)
 
@@ -29,7 +29,7 @@ def smallness(subject):
 
 @pytest.fixture(scope="module")
 def subject() -> Subject:
-    task = build_task(SkipTrigramsConfig(length=9, n_background=4, n_triggers=5))
+    task = SkipTrigramsConfig(length=9, n_background=4, n_triggers=5).build()
     return Subject("planted", planted_trigrams(task), task)
 
 
