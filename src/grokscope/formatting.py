@@ -1,4 +1,4 @@
-"""Numbers as readers like them; the same everywhere on the page."""
+"""Numbers as readers like them; the same in captions, on pages and in documents."""
 
 import math
 from collections.abc import Iterable

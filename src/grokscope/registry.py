@@ -33,17 +33,23 @@ class Registry(Generic[Entry]):
     def __init__(self, what: str, remedy: str = "") -> None:
         self.what, self.remedy = what, remedy
         self._entries: dict[str, Entry] = {}
+        self._origins: dict[str, str] = {}
 
-    def add(self, name: str, entry: Entry) -> Entry:
+    def add(self, name: str, entry: Entry, *, origin: object = None) -> Entry:
         """Add ``entry`` and return it; the same definition, imported again, replaces itself.
+
+        Args:
+            name: of the entry.
+            entry: what is found by the name.
+            origin: the function or class that defines it, where the entry is made from one [the entry].
 
         Raises:
             ConfigError: another entry has that name.
         """
-        known = self._entries.get(name)
-        if known is not None and _origin(known) != _origin(entry):
-            raise ConfigError(f"{name!r} is taken by another {self.what} ({_origin(known)}); choose another name")
-        self._entries[name] = entry
+        defined, known = _origin(entry if origin is None else origin), self._origins.get(name)
+        if known is not None and known != defined:
+            raise ConfigError(f"{name!r} is taken by another {self.what} ({known}); choose another name")
+        self._entries[name], self._origins[name] = entry, defined
         return entry
 
     @property

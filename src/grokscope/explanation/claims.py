@@ -3,9 +3,9 @@
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-Verdict = Literal["explained", "partly explained", "not explained"]
+from grokscope.run.tables import Verdict as Verdict
 
 DOES_TASK = "task"
 """The id, in every explanation, of the claim that the network does its task."""

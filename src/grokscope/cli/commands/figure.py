@@ -1,29 +1,20 @@
-"""``grokscope figure``: one picture of a run or of a sweep, in the size and the format of a paper."""
+"""``grokscope figure``: one figure of a run or of a sweep, in the size and the format of a paper."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from grokscope.cli.commands.look import StepOption
 from grokscope.errors import ConfigError, RunError
-from grokscope.reports.sweep.write import sweep_facts
-from grokscope.run import Run
-from grokscope.sweeps import SweepFolder
-from grokscope.sweeps.run import PLAN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH_MM = 180.0
-"""Two columns of most journals."""
-
 
 def figure(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Which picture; without a name, they are listed.")
+        str | None, typer.Argument(metavar="NAME", help="Which figure; without a name, they are listed.")
     ] = None,
     run: Annotated[
         Path | None, typer.Argument(metavar="RUN|SWEEP", help="The folder of a run or a sweep, like runs/mainline.")
@@ -34,7 +25,7 @@ def figure(
     step: StepOption = None,
     width_mm: Annotated[
         float, typer.Option(metavar="MM", help="Width in millimetres, 40 to 1,000; one column is often 85 or 90.")
-    ] = WIDTH_MM,
+    ] = 180.0,
     height_mm: Annotated[
         float | None, typer.Option(metavar="MM", help="Height in millimetres [what the panels need].")
     ] = None,
@@ -43,16 +34,16 @@ def figure(
         int, typer.Option(metavar="DPI", min=30, max=2400, help="Pixels in an inch, of PNG and of images in others.")
     ] = 300,
     log_loss: Annotated[
-        bool | None, typer.Option("--log-loss/--linear-loss", help="The axis of losses [as the picture has it].")
+        bool | None, typer.Option("--log-loss/--linear-loss", help="The axis of losses [as the figure has it].")
     ] = None,
     log_steps: Annotated[
-        bool | None, typer.Option("--log-steps/--linear-steps", help="The axis of steps [as the picture has it].")
+        bool | None, typer.Option("--log-steps/--linear-steps", help="The axis of steps [as the figure has it].")
     ] = None,
-) -> None:  # fmt: skip
-    """Draw one picture of a run or a sweep for a paper: exact size in millimetres, vectors, fonts embedded.
+) -> None:
+    """Draw one figure of a run or a sweep for a paper: exact size in millimetres, vectors, fonts embedded.
 
-    The picture is laid out anew for its size, so that text has the size asked for: panels that would be too narrow
-    stand below each other, and long titles are broken into lines.
+    The figure is drawn at its size, with text of the size asked for: in a narrow one, panels stand below each other,
+    and long titles are broken into lines.
 
     Examples:
 
@@ -63,52 +54,64 @@ def figure(
       grokscope figure curves runs/skip-trigrams -o linear.png --linear-loss --linear-steps
       grokscope figure survival runs/sweep-small -o survival.pdf
     """
-    # only now: drawing is heavy to import
-    from grokscope.figures.export import SUFFIXES, save_figure, wrong_suffix
-    from grokscope.figures.theme import MM, Theme
-
     if name is None:
-        _list_pictures()
+        _list_figures()
         return
     if run is None:
         raise ConfigError(f"name a run to draw {name!r} of: grokscope figure {name} runs/mainline -o {name}.pdf")
     if out is None:
         raise ConfigError(f"name the file to write, for example: --out {name}.pdf")
-    if out.suffix not in SUFFIXES:
-        raise wrong_suffix(out)
+    if out.suffix not in (".png", ".svg", ".pdf"):  # those that save_figure writes, without importing it
+        raise ConfigError(
+            f"cannot save a figure as {out.name!r}: the name must end in .png, .svg or .pdf, got {out.suffix!r}"
+        )
     if not out.parent.is_dir():
         raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
+    from rich.console import Console
+
+    from grokscope.figures import Theme, save_figure  # only now: drawing is heavy to import
+    from grokscope.figures.theme import MM
+
     with Theme(width_mm, font_pt, height_mm):
-        drawn = _drawn(name, run, step, log_loss, log_steps)
+        drawn = _drawn(name, run, step, {"log_loss": log_loss, "log_steps": log_steps})
     save_figure(drawn, out, dpi=dpi)
     width, height = drawn.get_size_inches() * MM
     Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
 
 
-def _drawn(name: str, folder: Path, step: int | None, log_loss: bool | None, log_steps: bool | None) -> "Figure":
-    from grokscope.reports.run.gallery import draw_picture
+def _drawn(name: str, folder: Path, step: int | None, options: dict[str, Any]) -> "Figure":
+    from grokscope.figures.catalogue import draw_figure
+    from grokscope.figures.source import RunSource
     from grokscope.reports.sweep.pictures import SWEEP_GALLERY, draw_sweep_picture
+    from grokscope.reports.sweep.write import sweep_facts
+    from grokscope.run import Run
+    from grokscope.sweeps import SweepFolder
+    from grokscope.sweeps.run import PLAN
 
     if not (folder / PLAN).is_file():
         if name in SWEEP_GALLERY:
-            raise ConfigError(f"{name!r} is a picture of a sweep, and there is none in {folder}: no {PLAN}")
-        return draw_picture(name, Run(folder), step, log_loss=log_loss, log_steps=log_steps)
-    for option, value in {"--step": step, "--log-loss": log_loss, "--log-steps": log_steps}.items():
+            raise ConfigError(f"{name!r} is a figure of a sweep, and there is none in {folder}: no {PLAN}")
+        return draw_figure(name, RunSource(Run(folder), step), **options)
+    for option, value in {"step": step, **options}.items():
         if value is not None:
-            raise ConfigError(f"{option} does not change a picture of a sweep, which {folder} is; leave it off")
+            word = f"--{option.replace('_', '-')}"
+            raise ConfigError(f"{word} does not change a figure of a sweep, which {folder} is; leave it off")
     of_sweep = SweepFolder(folder)
     return draw_sweep_picture(name, of_sweep.table(), sweep_facts(of_sweep.plan()))
 
 
-def _list_pictures() -> None:
-    from grokscope.reports.run.gallery import ANY, GALLERY
+def _list_figures() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from grokscope.figures.catalogue import first_of_each_name, tasks_in_words
     from grokscope.reports.sweep.pictures import SWEEP_GALLERY
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "what it shows", "of"):
         table.add_column(heading, no_wrap=heading == "name")
-    for name, entry in GALLERY.items():
-        table.add_row(name, entry.shows, "every task" if entry.kinds == ANY else ", ".join(entry.kinds))
+    for name, spec in first_of_each_name().items():
+        table.add_row(name, spec.summary, tasks_in_words(name))
     for name, entry in SWEEP_GALLERY.items():
         table.add_row(name, entry.shows, "a sweep")
     Console().print(table)

@@ -5,12 +5,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from grokscope.analysis.modular.frequency_ablations import FrequencyAblations
+from grokscope.analysis.modular.frequency_ablations import frequency_ablations as ablations_of
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import few_ticks, plain_numbers
 from grokscope.figures.canvas import Target, canvas, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import DASHED
+from grokscope.figures.modular.parts import claimed_frequencies, layer
 from grokscope.figures.modular.spectra import number_keys
+from grokscope.figures.source import Source
 from grokscope.figures.theme import BLACK, GREEN, GREY, VERMILION, em
+from grokscope.tasks import ModularTask
 
 _LEAST = 1e-30
 """Nats; what is less is drawn there."""
@@ -59,3 +64,26 @@ def frequency_ablations(ablations: FrequencyAblations, *, ax: Target = None) -> 
         ylabel(axes, "loss on all pairs (nats, log scale)")
         sheet.legend([Patch(color=colour, label=name) for name, colour in removed], lines)
     return sheet.figure
+
+
+@figure(
+    "ablations",
+    summary="the loss without each frequency of the neurons",
+    title="Without one frequency at a time",
+    caption=(
+        "Loss over all pairs with one frequency at a time removed from the neurons: bars stand on the loss of the "
+        "network as it is. Removing a frequency that it computes with must hurt; removing any other, the control, "
+        "must not. Dashed: with all removed but the key frequencies and the mean; it is lower where the others are "
+        "remains of what was memorised."
+    ),
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), section 4.4",
+    on_page=lambda source: source.explanation is not None and _computes_by_neurons(source),
+)
+def draw_ablations(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`frequency_ablations` of a network."""
+    return frequency_ablations(ablations_of(source.once(layer), source.once(claimed_frequencies)), ax=ax)
+
+
+def _computes_by_neurons(source: Source[ModularTask]) -> bool:
+    return bool(source.once(claimed_frequencies)) and source.once(layer).post is not None

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from grokscope.analysis.modular.attention_fits import AttentionFit
+from grokscope.analysis.modular.attention_fits import AttentionFit, attention_fits
 from grokscope.analysis.modular.attention_spectra import AttentionSpectra
+from grokscope.analysis.modular.attention_spectra import attention_spectra as spectra_of
 from grokscope.figures.canvas import Target, canvas, title
+from grokscope.figures.catalogue import figure
+from grokscope.figures.modular.parts import circuit as circuit_of
 from grokscope.figures.modular.spectra import component_bars, name_components
+from grokscope.figures.source import Source
 from grokscope.figures.theme import MAX_HEADS
+from grokscope.tasks import ModularTask
 
 _ONE_COLUMN = 4
 """Heads up to which they stand one below the other; more stand in two columns."""
@@ -55,3 +60,23 @@ def _title(head: int, spectra: AttentionSpectra, fits: Sequence[AttentionFit]) -
             other = "" if fit.frequency == k else f"k = {fit.frequency}, "
             title += f"; {other}{fit.fve:.1%} of the attention's"
     return title
+
+
+@figure(
+    "attention-spectra",
+    summary="each head's attention scores in the Fourier basis",
+    title="Attention in the Fourier basis",
+    caption=(
+        "Size of each Fourier component of the score that a head gives to every residue as first operand; what is the "
+        "same for all changes no attention, and is left out. A head that attends by one frequency has one pair of "
+        "bars; random weights give a flat profile."
+    ),
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), section 4.3 and appendix",
+    on_page=lambda source: source.explanation is not None and source.once(circuit_of).pattern is not None,
+)
+def draw_attention_spectra(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`attention_spectra` of a network."""
+    circuit = source.once(circuit_of)
+    fits = () if circuit.pattern is None else attention_fits(circuit.pattern)
+    return attention_spectra(spectra_of(source.model, source.task), fits, keys=circuit.key_frequencies, ax=ax)

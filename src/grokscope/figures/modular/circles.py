@@ -10,10 +10,15 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from grokscope.analysis.modular.coordinates import Coordinates
+from grokscope.analysis.modular.coordinates import Coordinates, coordinate_embedding
+from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.errors import ConfigError
 from grokscope.figures.canvas import Target, canvas, room, title
+from grokscope.figures.catalogue import figure
+from grokscope.figures.modular.parts import circuit as circuit_of
+from grokscope.figures.source import Source
 from grokscope.figures.theme import CYCLIC, em, small
+from grokscope.tasks import ModularTask
 
 _COLUMNS, _NARROWEST = 4, 13.0
 """Panels side by side, and the width that each needs, in sizes of the text."""
@@ -82,3 +87,43 @@ def _circle(axes: Axes, plane: Float[np.ndarray, "p 2"], k: int, names: Sequence
         axes.annotate(str(names[token]), (plane[token, 0], plane[token, 1]), (em(0.35), em(0.35)), **style)
     title(axes, f"k = {k}")
     axes.set_box_aspect(1)
+
+
+MOST_CIRCLES, FEW_CIRCLES = 12, 4
+"""Key frequencies whose circles are drawn; and how many of the embedding's strongest, where there are none."""
+
+
+def _planes(source: Source[ModularTask]) -> list[int]:
+    """Return the key frequencies that have a plane: n/2 has a cos alone."""
+    circuit = source.last.once(circuit_of)
+    return [k for k in circuit.key_frequencies if 2 * k != circuit.n]
+
+
+def _caption(source: Source[ModularTask]) -> str:
+    which = "" if source.last is source else ", chosen on the last network,"
+    return (
+        f"Where the embedding puts each token in the planes of the key frequencies{which} coloured by the angle that "
+        f"the token has there. A network that represents a frequency has its tokens on a circle in the order of the "
+        f"colours, evenly and narrowly; in planes chosen on other weights an embedding is a cloud."
+    )
+
+
+@figure(
+    "circles",
+    summary="the tokens in the planes of the last network's key frequencies",
+    title="The tokens on their circles",
+    caption=_caption,
+    tasks=(ModularTask,),
+    after="Liu et al. (2022)",
+    on_page=lambda source: source.explanation is not None and bool(_planes(source)),
+)
+def draw_circles(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`embedding_circles` of a network, in the planes of the last one."""
+    last = source.last
+    circuit = last.once(circuit_of)
+    coordinates = circuit.coordinates
+    strongest = circuit.embedding_norms[: (circuit.n - 1) // 2].argsort(descending=True, stable=True) + 1
+    frequencies = _planes(source)[:MOST_CIRCLES] or sorted(strongest[:FEW_CIRCLES].tolist())
+    planes = embedding_planes(coordinate_embedding(last.model, coordinates), frequencies)
+    points = project_tokens(coordinate_embedding(source.model, coordinates), planes)
+    return embedding_circles(points, frequencies, coordinates, ax=ax)

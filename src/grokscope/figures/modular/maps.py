@@ -11,7 +11,12 @@ from grokscope.analysis import FourierSummary
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import frame_image
 from grokscope.figures.canvas import Target, canvas, title
+from grokscope.figures.catalogue import figure
+from grokscope.figures.modular.parts import circuit as circuit_of
+from grokscope.figures.modular.parts import drawn_in_words, pairs_in_words
+from grokscope.figures.source import Source
 from grokscope.figures.theme import DIVERGING, MAX_HEADS, MAX_SIDE, SEQUENTIAL, SPARSE
+from grokscope.tasks import ModularTask
 
 _COLUMNS, _NARROWEST = 4, 11.0
 """Maps side by side, and the width that each needs, in sizes of the text."""
@@ -105,3 +110,52 @@ def _maps(
         sheet.label(x=b, y=a)
         sheet.colorbar(ScalarMappable(scale, colours), panels, label)
     return sheet.figure
+
+
+def _neurons_caption(source: Source[ModularTask]) -> str:
+    circuit = source.once(circuit_of)
+    which = "for each key frequency, the neuron that it explains best, with the share of the variance that it explains"
+    if not circuit.key_clusters:
+        which = "the neurons that vary most, as there are no key frequencies"
+    caption = f"Activations {pairs_in_words(circuit.n)}: {which}. Neurons of one frequency show as a regular lattice."
+    return drawn_in_words(caption, circuit)
+
+
+@figure(
+    "neurons",
+    summary="neurons on every input",
+    title="Neurons on every input",
+    caption=_neurons_caption,
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), section 4.1",
+    on_page=lambda source: source.once(circuit_of).post is not None,
+)
+def draw_neurons(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`neuron_maps` of a network."""
+    return neuron_maps(source.once(circuit_of), ax=ax)
+
+
+def _attention_caption(source: Source[ModularTask]) -> str:
+    circuit = source.once(circuit_of)
+    n_heads = 0 if circuit.pattern is None else circuit.pattern.shape[2]
+    which = f" The first {MAX_HEADS} of {n_heads} heads are shown." if n_heads > MAX_HEADS else ""
+    caption = (
+        f"Attention of the last layer from where the answer is read to the token a, {pairs_in_words(circuit.n)}. After "
+        f"grokking it is periodic in a and in b, mostly with one frequency a head; without structure it looks like "
+        f"noise.{which}"
+    )
+    return drawn_in_words(caption, circuit)
+
+
+@figure(
+    "attention",
+    summary="each head's attention to a on every input",
+    title="Attention on every input",
+    caption=_attention_caption,
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), section 4.1",
+    on_page=lambda source: source.once(circuit_of).pattern is not None,
+)
+def draw_attention(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`attention_maps` of a network."""
+    return attention_maps(source.once(circuit_of), ax=ax)

@@ -8,9 +8,14 @@ from grokscope.analysis import FourierSummary
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, NeuronFrequencies
 from grokscope.errors import ConfigError
 from grokscope.figures.canvas import Target, canvas, room, title, xlabel, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import GUESSING
+from grokscope.figures.modular.parts import circuit as circuit_of
+from grokscope.figures.modular.parts import drawn_in_words
+from grokscope.figures.source import Source
 from grokscope.figures.text import width_of
 from grokscope.figures.theme import BLUE, GREY, SMALL, VERMILION, em, small
+from grokscope.tasks import ModularTask
 
 _BINS = [place / 40 for place in range(41)]  # 0.85 is an edge, so no bar stands on both sides of the threshold
 
@@ -73,3 +78,26 @@ def _clusters(axes: Axes, neurons: NeuronFrequencies, keys: list[int]) -> None:
         axes.bar_label(bars, fontsize=small(), padding=em(0.1))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+
+
+def _caption(source: Source[ModularTask]) -> str:
+    caption = (
+        "Left: how much of each neuron's variance over all inputs its best single frequency explains. Right: how many "
+        "neurons each frequency has above the threshold (dashed); blue are the key frequencies. After grokking most "
+        "neurons stand at the right edge; in an untrained network, or one that memorises, they stand at the left."
+    )
+    return drawn_in_words(caption, source.once(circuit_of))
+
+
+@figure(
+    "shares",
+    summary="how far one frequency explains each neuron",
+    title="Neurons and their frequencies",
+    caption=_caption,
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), section 4.3",
+    on_page=lambda source: source.once(circuit_of).neurons is not None,
+)
+def draw_shares(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`neuron_shares` of a network."""
+    return neuron_shares(source.once(circuit_of), ax=ax)

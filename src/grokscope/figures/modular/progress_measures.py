@@ -10,11 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grokscope.analysis import Phases
+from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, curve, phase_bands, plain_numbers, shade, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import DASHED, DOTTED, MIXED, SOLID, Dashes, distinct_looks
+from grokscope.figures.source import RunSource
 from grokscope.figures.theme import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, TEST, TRAIN
+from grokscope.tasks import ModularTask
 
 _NAMED = 8
 """Names in one column of a legend: as many as stand beside a panel."""
@@ -169,3 +173,73 @@ def _draw(sheet: Canvas, axes: Axes, panel: _Panel, values: pd.DataFrame) -> Non
     if len(drawn) > 1:
         by_end = sorted(axes.lines, key=lambda line: -np.asarray(line.get_ydata(), dtype=float)[-1])
         sheet.legend_beside(axes, by_end, most=_NAMED)
+
+
+NEEDED = ("excluded_loss", "sum_of_squares")
+"""The measures that phases are read off."""
+
+
+def phases_by_measures(source: RunSource[ModularTask]) -> Phases:
+    """Return the phases that the progress measures show."""
+    return find_phases_of_circuit(source.measures(*NEEDED), source.task.p)
+
+
+def _caption(source: RunSource[ModularTask]) -> str:
+    shaded = source.once(phases_by_measures).generalised is not None
+    return (
+        "Before a network groks, the circuit grows unseen: while the training loss is low and the test loss high, the "
+        "loss with the key frequencies alone (restricted, over all pairs) falls, and the loss without them (excluded, "
+        "over the training set) rises from its lowest. Then the weights keep few frequencies and become small, as "
+        "what was memorised is cleared away. "
+    ) + ("Shaded: the phases by these measures." if shaded else "These measures show no phases.")
+
+
+@figure(
+    "measures",
+    summary="what 'grokscope measure' found, over training",
+    title="Progress measures",
+    caption=_caption,
+    scope="training",
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), figure 7",
+    on_page=lambda source: source.run.folder.measures.exists(),
+)
+def draw_measures(source: RunSource[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`progress_measures` of a run."""
+    return progress_measures(source.measures(*NEEDED), source.once(phases_by_measures), ax=ax)
+
+
+@figure(
+    "coefficients",
+    summary="the coefficient of each key frequency in the logits over training",
+    title="Coefficients of the key frequencies",
+    caption=(
+        "The coefficient of cos(w_k(a + b − c)) in the logits, for each key frequency k of the last network: how much "
+        "of each wave that gives right answers the network has."
+    ),
+    scope="training",
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), appendix",
+    on_page=lambda source: False,  # the progress measures have it
+)
+def draw_coefficients(source: RunSource[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`coefficients_over_training` of a run."""
+    return coefficients_over_training(source.measures(*NEEDED), source.once(phases_by_measures), ax=ax)
+
+
+@figure(
+    "excluded",
+    summary="the training loss without each key frequency over training",
+    title="Excluded loss of each key frequency",
+    caption=(
+        "The training loss without one key frequency at a time; thin behind them, the losses of the whole network. A "
+        "loss that rises while the network's own falls shows that the network comes to rest on the frequency."
+    ),
+    scope="training",
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), appendix",
+    on_page=lambda source: False,  # the progress measures have it
+)
+def draw_excluded(source: RunSource[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`excluded_losses_over_training` of a run."""
+    return excluded_losses_over_training(source.measures(*NEEDED), source.once(phases_by_measures), ax=ax)

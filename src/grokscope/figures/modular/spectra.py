@@ -1,6 +1,5 @@
-"""Weights and logits in the Fourier basis."""
+"""Weights in the Fourier basis."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,14 +7,20 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
+from grokscope import formatting
 from grokscope.analysis import FourierSummary
 from grokscope.analysis.fourier import frequency_rows
-from grokscope.figures.axes import few_ticks, frame_image
+from grokscope.figures.axes import few_ticks
 from grokscope.figures.canvas import Canvas, Target, canvas, room, title, ylabel
+from grokscope.figures.catalogue import figure
+from grokscope.figures.modular.parts import circuit as circuit_of
+from grokscope.figures.modular.parts import drawn_in_words
+from grokscope.figures.source import Source
 from grokscope.figures.text import width_of
-from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, ROUND, SINE, SMALL, SPARSE, em, small
+from grokscope.figures.theme import COSINE, GREY, SINE, SMALL, em, small
+from grokscope.tasks import ModularTask
 
 
 def weight_spectra(circuit: FourierSummary, *, ax: Target = None) -> Figure:
@@ -92,77 +97,35 @@ def neighbours(keys: Sequence[int], distance: float) -> list[list[int]]:
     return groups
 
 
-def logit_spectrum(circuit: FourierSummary, *, ax: Target = None) -> Figure:
-    """Return the norms (over the answers) of the 2-D Fourier components of the logits, as a map.
-
-    Beside it, where there are key frequencies, the same map for these alone. After Nanda et al. (2023), section 4.1.
-
-    Args:
-        circuit: of :func:`grokscope.analysis.fourier_summary`.
-        ax: where to draw [a new figure].
-    """
-    n, norms = circuit.n, circuit.logit_components.numpy()
-    rows = [0, *(row for k in circuit.key_frequencies for row in frequency_rows(n, k))]
-    zoomed = 1 < len(rows) < min(n, 48)
-    finite = norms[np.isfinite(norms)]
-    scale = {"cmap": SPARSE, "vmin": 0.0, "vmax": float(finite.max(initial=0.0)) or 1.0}
-    coarse, block = block_maxima(norms, MAX_SIDE)
-    end = block * len(coarse) - 0.5
-    with canvas(ax) as sheet:
-        n_maps = 2 if zoomed else 1
-        columns = sheet.columns(n_maps, 22.0, 2)
-        left = 5.0 if columns == 1 else 7.4  # names of components stand beside both maps
-        side = min(sheet.side(columns, left=left), 30.0)
-        whole, *others = sheet.panels(n_maps, columns, side)
-        sheet.pack()
-        image = whole.imshow(coarse, interpolation="none", extent=(-0.5, end, end, -0.5), **scale)
-        _component_ticks(whole, n)
-        title(whole, "all components", width=side)
-        for axes in others:
-            axes.imshow(norms[np.ix_(rows, rows)], interpolation="none", **scale)
-            _name_rows(axes, rows)
-            title(axes, "the constant and the key frequencies alone", width=side)
-        for axes in (whole, *others):
-            frame_image(axes)
-        sheet.needs(2.0 * (n_maps // columns))  # their names stand on end
-        a, b = circuit.coordinates.inputs
-        sheet.label(x=f"component in {b}", y=f"component in {a}")
-        sheet.colorbar(image, [whole, *others], "norm over the answers")
-    return sheet.figure
+def _caption(source: Source[ModularTask]) -> str:
+    circuit = source.once(circuit_of)
+    maps = "W_E" if circuit.logit_map_components is None else "W_E and of W_L"
+    caption = (
+        f"Norm of each Fourier component of {maps}. A network that computes with a few frequencies has few high pairs "
+        f"of bars, cos and sin alike, and little else; random weights give a flat profile."
+    )
+    if circuit.key_frequencies:
+        shares = [f"{formatting.percent(_key_share(circuit.embedding_components, circuit))} of the squared norm of W_E"]
+        if circuit.logit_map_components is not None:
+            shares.append(f"{formatting.percent(_key_share(circuit.logit_map_components, circuit))} of that of W_L")
+        caption += f" Here the key frequencies (numbered) have {formatting.listed(shares)}, the constant left out."
+    return drawn_in_words(caption, circuit)
 
 
-def block_maxima(values: Float[np.ndarray, "n n"], most: int) -> tuple[Float[np.ndarray, "m m"], int]:
-    """Return ``values`` with at most ``most`` rows, and the width of the blocks of which each entry is the largest.
-
-    A single high component of a large p then shows as well as one of a small p.
-    """
-    block = math.ceil(len(values) / most)
-    padding = -len(values) % block
-    padded = np.pad(values, (0, padding), constant_values=-np.inf)
-    m = len(padded) // block
-    return padded.reshape(m, block, m, block).max(axis=(1, 3)), block
+def _key_share(components: Tensor, circuit: FourierSummary) -> float:
+    power = components.double().square()
+    rows = [row for k in circuit.key_frequencies for row in frequency_rows(circuit.n, k)]
+    return float(power[rows].sum() / power[1:].sum())
 
 
-def component_name(row: int) -> str:
-    """Return the name of a row of the Fourier basis: ``const``, ``cos 1``, ``sin 1`` and so on."""
-    return "const" if row == 0 else f"{'cos' if row % 2 else 'sin'} {(row + 1) // 2}"
-
-
-def _name_rows(axes: Axes, rows: Sequence[int]) -> None:
-    names = [component_name(row) for row in rows]
-    size = min(SMALL, 0.85 * room(axes) / len(rows))
-    axes.set_xticks(range(len(rows)), names, rotation=90, fontsize=em(size))
-    axes.set_yticks(range(len(rows)), names, fontsize=em(size))
-
-
-def _component_ticks(axes: Axes, p: int) -> None:
-    if p <= 13:
-        _name_rows(axes, range(p))
-        return
-    most = max(2, min(8, int(room(axes) / 2.4)))
-    chosen = [int(k) for k in MaxNLocator(most, integer=True, steps=ROUND).tick_values(1, p // 2) if 1 <= k <= p // 2]
-    # a frequency's number stands between its cos and its sin
-    places = [0.0, *(2 * k - 0.5 for k in chosen)]
-    names = ["const", *(f"k = {k}" for k in chosen)]
-    axes.set_xticks(places, names, rotation=90)
-    axes.set_yticks(places, names)
+@figure(
+    "weights",
+    summary="W_E and W_L in the Fourier basis",
+    title="Weights in the Fourier basis",
+    caption=_caption,
+    tasks=(ModularTask,),
+    after="Nanda et al. (2023), sections 4.1 and 4.2",
+)
+def draw_weights(source: Source[ModularTask], *, ax: Target = None) -> Figure:
+    """Return :func:`weight_spectra` of a network."""
+    return weight_spectra(source.once(circuit_of), ax=ax)

@@ -10,12 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from grokscope.analysis.sequences.attention_examples import ExampleAttention
+from grokscope.analysis.fresh_examples import fresh_examples
+from grokscope.analysis.sequences.attention_examples import ExampleAttention, example_attention
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import frame_image
 from grokscope.figures.canvas import Target, canvas, room, title
+from grokscope.figures.catalogue import figure
+from grokscope.figures.source import Source
 from grokscope.figures.text import width_of
 from grokscope.figures.theme import BLUE, MAX_HEADS, SMALL, SPARSE, em
+from grokscope.tasks import SequenceTask, SkipTrigramsTask
 
 _MOST_NAMED = 24
 """Tokens up to which each is written; of more, every so many has its position."""
@@ -102,3 +106,38 @@ def _name(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
             axis.set_tick_params(labelsize=size)
         else:
             axis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+_EXAMPLES = 300
+"""Fresh examples of which some are shown: of skip trigrams, enough for one of each trigger."""
+
+
+def _register(caption: str, task: type[SequenceTask]) -> None:
+    """Register the patterns of a kind of task, which differ in what is to be seen in them."""
+    figure(
+        "patterns",
+        summary="each head's attention in an example",
+        title="Attention in examples",
+        caption=caption,
+        tasks=(task,),
+        after="Olsson et al. (2022)",
+        on_page=lambda source: source.explanation is not None,
+    )(draw_patterns)
+
+
+def draw_patterns(source: Source[SequenceTask], *, ax: Target = None) -> Figure:
+    """Return :func:`attention_patterns` of a network on fresh examples, the same every time."""
+    examples = fresh_examples(source.task, _EXAMPLES, seed=0)
+    return attention_patterns(example_attention(source.model, source.task, examples), ax=ax)
+
+
+_register(
+    "Every head's attention on one fresh example, from the tokens at the left to those below. Blue lines at the "
+    "right: where an answer is read.",
+    SequenceTask,
+)
+_register(
+    "Every head's attention of the last token, the query, which alone is used, on one fresh example for each "
+    "trigger. Blue rings: where the trigger stands; a network that has learned looks nowhere else.",
+    SkipTrigramsTask,
+)

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from grokscope.analysis.sequences.skip_trigrams import Readout
-from grokscope.errors import ConfigError
+from grokscope.analysis.sequences.skip_trigrams import Readout, is_readable, readout
+from grokscope.analysis.sequences.token_labels import token_labels
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.figures.axes import frame_image
 from grokscope.figures.canvas import Target, canvas, title, xlabel, ylabel
+from grokscope.figures.catalogue import figure
+from grokscope.figures.source import Source
 from grokscope.figures.theme import BLACK, BLUE, DIVERGING, SMALL, em
+from grokscope.models import Transformer
+from grokscope.tasks import SkipTrigramsTask
 
 _MOST_HEADS = 4
 _MOST_NAMED = 60
@@ -67,3 +73,35 @@ def _scores(axes: Axes, scores: np.ndarray, of: str) -> None:
     title(axes, f"{of}looks for" if of else "how much the query looks for it")
     xlabel(axes, "attention score above noise (nats)")
     axes.grid(False, axis="y")
+
+
+def _is_readable(source: Source[SkipTrigramsTask]) -> bool:
+    return isinstance(source.model, Transformer) and is_readable(source.model)
+
+
+@figure(
+    "trigrams",
+    summary="which tokens a head looks for, and what it says then",
+    title="What it looks for, and what it says then",
+    caption=(
+        "The whole network as two tables of its weights. Left: how much the query looks for each token; right: what "
+        "full attention to that token adds to the logit of each answer. A network that has learned looks for triggers "
+        "(t) and not for noise (n), and says each trigger's own answer: the diagonal."
+    ),
+    tasks=(SkipTrigramsTask,),
+    after="Elhage et al. (2021)",
+    on_page=lambda source: source.explanation is not None and _is_readable(source),
+)
+def draw_trigrams(source: Source[SkipTrigramsTask], *, ax: Target = None) -> Figure:
+    """Return :func:`trigram_tables` of a network.
+
+    Raises:
+        NotApplicableError: the network is more than its tables.
+    """
+    task, model = source.task, source.model
+    if not isinstance(model, Transformer) or not is_readable(model):
+        raise NotApplicableError(
+            "the tables are the network only if that is one layer of attention without MLP and LayerNorm"
+        )
+    tables = readout(model, task).above_noise(task.background)
+    return trigram_tables(tables, token_labels(task, torch.arange(task.d_vocab)), ax=ax)

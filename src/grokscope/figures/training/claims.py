@@ -10,6 +10,8 @@ from grokscope.errors import ConfigError
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import STEPS, step_axis
 from grokscope.figures.canvas import Target, canvas
+from grokscope.figures.catalogue import figure
+from grokscope.figures.source import RunSource
 from grokscope.figures.text import wrap
 from grokscope.figures.theme import BLUE, em, small
 
@@ -106,3 +108,22 @@ def _frame(axes: Axes, claims: list[str], steps: np.ndarray, edges: np.ndarray) 
     axes.set(xlim=(edges[0], edges[-1]), ylim=(len(claims) - 0.5, -0.5))
     axes.set_yticks(range(len(claims)), claims, parse_math=False)
     axes.tick_params(axis="y", length=0)
+
+
+SUMMARY = "when each claim of 'grokscope explain --every' became true"
+TITLE = "When each claim became true"
+CAPTION = (
+    "Each claim at the steps that were tested: filled where it holds, grey where it does not; a cell reaches half-way "
+    "to the next step tested. At the right, the step from which on the claim holds to the end."
+)
+
+
+def has_claims(source: RunSource) -> bool:
+    """Return whether the run has been explained over its training."""
+    return source.run.folder.claims.exists()
+
+
+@figure("claims", summary=SUMMARY, title=TITLE, caption=CAPTION, scope="training", on_page=has_claims)
+def draw_claims(source: RunSource, *, ax: Target = None) -> Figure:
+    """Return :func:`claims_over_training` of a run."""
+    return claims_over_training(source.claims, ax=ax)

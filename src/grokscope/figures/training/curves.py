@@ -7,7 +7,9 @@ from matplotlib.ticker import PercentFormatter
 from grokscope.analysis import Phases
 from grokscope.figures.axes import STEPS, curve, phase_bands, plain_numbers, shade, step_axis
 from grokscope.figures.canvas import Target, canvas, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import GUESSING
+from grokscope.figures.source import RunSource
 from grokscope.figures.theme import GREY, TEST, TRAIN, em
 
 
@@ -56,3 +58,42 @@ def training_curves(
         if losses.lines:
             sheet.legend(list(losses.lines), list(losses.patches))
     return sheet.figure
+
+
+def _caption(source: RunSource) -> str:
+    what = (
+        "Grokking looks like this: the training loss falls first, while the test loss climbs above that of guessing "
+        "(dashed), and long after that the test loss falls too."
+    )
+    if source.task.train is None:
+        what = (
+            "Every step has fresh examples, so training and test loss fall together; what looks like grokking on "
+            "limited data is here, at most, a sudden fall from that of guessing (dashed)."
+        )
+    if source.metrics["test_loss"].dropna().empty:
+        what = "There is no test set."
+    scale = ", these too on a logarithmic scale" if source.is_over_early else ""
+    return f"Loss, on a logarithmic scale, and accuracy against the number of weight updates{scale}. {what}"
+
+
+@figure(
+    "curves",
+    summary="loss and accuracy over training, with the phases",
+    title="Training curves",
+    caption=_caption,
+    scope="training",
+    after="Nanda et al. (2023), section 3; Nanda & Lieberum (2022) for the other tasks",
+    on_page=lambda source: not source.run.metrics.empty,
+)
+def draw_curves(
+    source: RunSource, *, ax: Target = None, log_loss: bool | None = None, log_steps: bool | None = None
+) -> Figure:
+    """Return :func:`training_curves` of a run."""
+    return training_curves(
+        source.metrics,
+        source.phases,
+        chance_loss=source.task.chance_loss,
+        log_loss=log_loss is not False,
+        log_steps=source.is_over_early if log_steps is None else log_steps,
+        ax=ax,
+    )

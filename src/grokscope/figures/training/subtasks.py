@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from grokscope.errors import ConfigError
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.figures.axes import STEPS, step_axis
 from grokscope.figures.canvas import Target, canvas, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import DASHED, MOST_LINES, draw_family, ordered_looks
+from grokscope.figures.source import RunSource
 from grokscope.figures.theme import GREY
 
 _TRAINING = ", training"
@@ -76,3 +78,30 @@ def _handles(axes: Axes, *, train: bool) -> list[Artist]:
         Line2D([], [], color=GREY, label="test"),
         Line2D([], [], color=GREY, linestyle=DASHED, label="training"),
     ]
+
+
+def _caption(source: RunSource) -> str:
+    n, finite = len(source.task.subtasks), source.task.train is not None
+    parts = "each part of the task" if n <= MOST_LINES else f"the {n} parts of the task"
+    return (
+        f"Test loss{' and, dashed, training loss' if finite else ''} of {parts} alone, on a linear scale. A loss that "
+        f"seems to fall smoothly can be the sum of parts that each fall suddenly, one after the other."
+    )
+
+
+@figure(
+    "parts",
+    summary="the loss of each digit or trigger alone over training",
+    title="The parts of the task",
+    caption=_caption,
+    scope="training",
+    after="Nanda & Lieberum (2022)",
+    on_page=lambda source: not source.run.metrics.empty and bool(source.task.subtasks),
+)
+def draw_parts(source: RunSource, *, ax: Target = None, log_steps: bool | None = None) -> Figure:
+    """Return :func:`subtask_curves` of a run."""
+    task = source.task
+    if not task.subtasks:
+        raise NotApplicableError(f"{task.name} has no parts to draw: it is learned as a whole")
+    log_steps = source.is_over_early if log_steps is None else log_steps
+    return subtask_curves(source.metrics, task.subtasks, train=task.train is not None, log_steps=log_steps, ax=ax)

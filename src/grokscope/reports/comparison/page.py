@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 from grokscope import figures
 from grokscope.analysis.many_runs.curves import is_over_early
+from grokscope.figures.catalogue import Picture
 from grokscope.figures.many_runs.comparison import GroupData, Panel
 from grokscope.reports.comparison import runs as compared_runs
 from grokscope.reports.comparison.runs import ComparedRuns
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.provenance import Facts, how_it_was_made
 from grokscope.reports.run.evidence import FoundTable
-from grokscope.reports.run.pictures import Picture
-from grokscope.reports.tables import read_measures
+from grokscope.run.tables import read_measures
 from grokscope.tasks import ModularTask
 
 MOST_PARTS = 12

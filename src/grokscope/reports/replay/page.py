@@ -7,11 +7,11 @@ from pathlib import Path
 
 from grokscope.analysis import find_phases
 from grokscope.errors import RunError
+from grokscope.figures.source import NO_PHASES
 from grokscope.reports.replay.collect import MOST_FRAMES, film_run
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.history import read_history
 from grokscope.reports.run.page import page_environment, page_scripts, script_sources
-from grokscope.reports.run.pictures import NO_PHASES
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
 

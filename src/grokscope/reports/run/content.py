@@ -9,6 +9,9 @@ from grokscope import formatting
 from grokscope.analysis import FourierSummary, find_phases
 from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explanation.modular.explain import LARGEST
+from grokscope.figures.catalogue import Picture, pictures
+from grokscope.figures.modular.parts import circuit
+from grokscope.figures.source import NO_PHASES, RunSource
 from grokscope.models import MLP, Transformer
 from grokscope.reports.provenance import Facts, how_it_was_made, interruption
 from grokscope.reports.published.comparison import Comparison, Measured
@@ -24,11 +27,8 @@ from grokscope.reports.run.history import (
     verdicts_over_training,
     what_is_missing,
 )
-from grokscope.reports.run.network_pictures import pictures_of_network
 from grokscope.reports.run.outcome import Data, outcome
 from grokscope.reports.run.phase_changes import changes_in_words
-from grokscope.reports.run.pictures import NO_PHASES, Picture, pictures_of_training
-from grokscope.reports.run.source import Source
 from grokscope.reports.run.training_setup import what_was_trained
 from grokscope.run import Run
 from grokscope.tasks import ModularConfig, ModularTask, Task
@@ -107,7 +107,7 @@ def read_content(
     shown = step if step is not None or not steps else steps[-1]
     looked = _Looked(("No checkpoint was written, so there is no network to look at.",))
     if shown is not None:
-        looked = _look(Source(run, shown), shown, history)
+        looked = _look(RunSource(run, shown), shown, history)
     does_task = looked.explanation is not None and looked.explanation.does_task
     went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
@@ -125,7 +125,7 @@ def read_content(
         tables=() if looked.evidence is None else looked.evidence.tables,
         comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
         player=None if film is None else make_player(film, metrics, history.measures, banded),
-        of_training=pictures_of_training(metrics, banded, task, history),
+        of_training=pictures(RunSource(run), "training"),
         of_network=looked.pictures,
         making=how_it_was_made(run),
         yaml=experiment.to_yaml(),
@@ -143,16 +143,17 @@ class _Looked:
     pictures: tuple[Picture, ...] = ()
 
 
-def _look(source: Source, step: int, history: History) -> _Looked:
+def _look(source: RunSource, step: int, history: History) -> _Looked:
     run, task, config = source.run, source.task, source.run.experiment.task
     explanation, told = _explained(run, source.model, step, history)
-    pictures = pictures_of_network(source, explanation)
+    source.explanation = explanation
+    drawn = pictures(source, "network")
     of = f"The network is that of {formatting.step(step)}."
     if not isinstance(task, ModularTask) or not isinstance(config, ModularConfig):
         behind = (BEHIND,) if told.tables else ()
-        return _Looked((of, *behind), told, explanation, pictures=pictures)
-    pictured = findings(source.circuit, config.operation, tested=explanation is not None)
-    return _Looked((of, *pictured), told, explanation, source.circuit, pictures)
+        return _Looked((of, *behind), told, explanation, pictures=drawn)
+    pictured = findings(source.once(circuit), config.operation, tested=explanation is not None)
+    return _Looked((of, *pictured), told, explanation, source.once(circuit), drawn)
 
 
 def _explained(run: Run, model: Transformer | MLP, step: int, history: History) -> tuple[Explanation | None, Evidence]:

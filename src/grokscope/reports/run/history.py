@@ -1,6 +1,5 @@
 """How the circuit and the claims came over training, in words, and which command adds what is missing."""
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,8 +10,9 @@ from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.explanation import Explanation, ModularExplanation
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import phase_bands
-from grokscope.reports.tables import read_claims, read_measures
+from grokscope.figures.source import every_suggested
 from grokscope.run import Run
+from grokscope.run.tables import read_claims, read_measures
 from grokscope.tasks import ModularTask
 
 
@@ -41,10 +41,6 @@ def read_history(run: Run) -> History:
     else:
         measures, phases = read_measures(run.folder.measures, ("loss",)), None
     return History(measures, read_claims(run.folder.claims), phases)
-
-
-_TESTED = 15
-"""About so many steps are suggested to be tested."""
 
 
 def phases_in_words(phases: Phases, first_step: int, source: str) -> str:
@@ -106,12 +102,6 @@ def what_is_missing(run: Run, explanation: Explanation, history: History) -> tup
     if history.claims is None:
         commands.append(f"when each claim became true by “grokscope explain RUN --every {every_suggested(run)}”")
     return (f"Not in this page: {', and '.join(commands)}; then make the report again.",) if commands else ()
-
-
-def every_suggested(run: Run) -> int:
-    """Return an ``--every`` for ``grokscope explain`` with which the checkpoints that it tests are not too many."""
-    kept = run.experiment.checkpoint_every
-    return kept * max(1, math.ceil(run.steps[-1] / kept / _TESTED)) if run.steps else kept
 
 
 def _has_a_history(explanation: Explanation) -> bool:

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from grokscope import figures
 from grokscope.analysis.many_runs.arms import arm_table, arms_of
 from grokscope.errors import ConfigError
+from grokscope.figures.catalogue import Picture
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.run.evidence import FoundTable
 from grokscope.reports.run.page import page_environment, script_sources
-from grokscope.reports.run.pictures import Picture
 from grokscope.reports.sweep.pictures import SweepFacts, pictures_of_sweep
 from grokscope.reports.sweep.tables import ARMS, COMPARED, arm_rows, compared_rows
 

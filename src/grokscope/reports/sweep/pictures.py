@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from grokscope import figures
 from grokscope.analysis.many_runs.arms import ALL, arms_of, key_frequencies
 from grokscope.errors import ConfigError, nearest
+from grokscope.figures.catalogue import Picture
 from grokscope.figures.many_runs.survival import MOST_ARMS
-from grokscope.reports.run.pictures import Picture
 
 
 @dataclass(frozen=True, eq=False)

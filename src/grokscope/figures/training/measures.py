@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import (
     COLOURS,
     DASHES,
@@ -21,6 +22,7 @@ from grokscope.figures.line_styles import (
     draw_family,
     ordered_looks,
 )
+from grokscope.figures.source import RunSource
 from grokscope.figures.theme import BLACK
 
 _WHOLE = ("step", "loss", "accuracy")
@@ -123,3 +125,30 @@ def _draw(axes: Axes, table: pd.DataFrame, kind: str, members: dict[str, str], l
     if kind.startswith("accuracy"):
         axes.set_ylim(-0.04, 1.04)
     thousands_if_large(axes)
+
+
+def _caption(source: RunSource) -> str:
+    return (
+        f"What the network's parts do at the {len(source.measures()):,} checkpoints that were measured, on fresh "
+        f"examples: losses, accuracies and scores by head, digit, trigger or carry. Where they change together with "
+        f"the loss, the circuit forms; that alone does not show that the loss falls because of it."
+    )
+
+
+def _has_measures(source: RunSource) -> bool:
+    return source.run.folder.measures.exists() and bool(groups_of(list(source.measures("loss").columns)))
+
+
+@figure(
+    "measures",
+    summary="what 'grokscope measure' found, over training",
+    title="How the circuit grew",
+    caption=_caption,
+    scope="training",
+    after="Olsson et al. (2022); Nanda & Lieberum (2022)",
+    on_page=_has_measures,
+)
+def draw_measures(source: RunSource, *, ax: Target = None, log_steps: bool | None = None) -> Figure:
+    """Return :func:`measures_over_training` of a run."""
+    log_steps = source.is_over_early if log_steps is None else log_steps
+    return measures_over_training(source.measures("loss"), log_steps=log_steps, ax=ax)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from grokscope.errors import RunError
-from grokscope.explanation.claims import Verdict
 
+Verdict = Literal["explained", "partly explained", "not explained"]
+"""What is said of a network; the column of that name in ``claims.csv``."""
 MODULAR = ("excluded_loss", "sum_of_squares")
 """The measures that phases are read off."""
 

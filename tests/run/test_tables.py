@@ -5,8 +5,8 @@ import pytest
 
 from grokscope.errors import RunError
 from grokscope.reports import write_report
-from grokscope.reports.tables import read_claims, read_measures
 from grokscope.run import Run
+from grokscope.run.tables import read_claims, read_measures
 
 MEASURES = "step,excluded_loss,sum_of_squares,alpha_3\n0,2.5,100.0,0.1\n10,0.30000000000000004,90.0,\n"
 CLAIMS = (
