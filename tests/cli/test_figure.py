@@ -11,7 +11,7 @@ import pytest
 
 import grokscope as gs
 from grokscope.cli.main import main
-from grokscope.reports.run.gallery import GALLERY
+from grokscope.figures.catalogue import first_of_each_name
 from grokscope.reports.sweep.pictures import SWEEP_GALLERY
 
 TINY: dict[str, object] = {
@@ -64,15 +64,15 @@ def test_without_a_name_the_pictures_are_listed(call):
     done = call()
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
-    assert listed == [*GALLERY, *SWEEP_GALLERY]
-    for entry in (*GALLERY.values(), *SWEEP_GALLERY.values()):
-        assert entry.shows in done.stdout
+    assert listed == [*first_of_each_name(), *SWEEP_GALLERY]
+    for words in (*(spec.summary for spec in first_of_each_name().values()), "modular", "every task", "sequence"):
+        assert words in done.stdout
 
 
 def test_a_picture_of_a_sweep_needs_one(call):
     done = call("survival", "[red]run", "-o", "survival.pdf")
     assert done.returncode == 2
-    assert "'survival' is a picture of a sweep, and there is none in [red]run" in " ".join(done.stderr.split())
+    assert "'survival' is a figure of a sweep, and there is none in [red]run" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
@@ -116,10 +116,10 @@ def test_options_reach_the_picture(call, tmp_path):
         (["curves", "[red]run"], "name the file to write, for example: --out curves.pdf"),
         (["curves", "[red]run", "-o", "a.jpg"], "the name must end in .png, .svg or .pdf, got '.jpg'"),
         (["curves", "[red]run", "-o", "no/a.pdf"], "there is no folder no; make it first"),
-        (["cuvres", "[red]run", "-o", "a.pdf"], "there is no picture 'cuvres'; did you mean curves?"),
+        (["cuvres", "[red]run", "-o", "a.pdf"], "there is no figure 'cuvres'; did you mean curves?"),
         (["curves", "nowhere", "-o", "a.pdf"], "nowhere"),
-        (["patterns", "[red]run", "-o", "a.pdf"], "there is no picture 'patterns' of modular"),
-        (["curves", "[red]run", "-o", "a.pdf", "--step", "10"], "step = 10 does not change the picture 'curves'"),
+        (["patterns", "[red]run", "-o", "a.pdf"], "there is no figure 'patterns' of add mod 7"),
+        (["curves", "[red]run", "-o", "a.pdf", "--step", "10"], "step = 10 does not change the figure 'curves'"),
         (["weights", "[red]run", "-o", "a.pdf", "--step", "11"], "11"),
         (["curves", "[red]run", "-o", "a.pdf", "--width-mm", "10"], "width_mm = 10 is not possible"),
         (

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from grokscope.analysis import NeuronFrequencies, fourier_summary
+from grokscope.figures.catalogue import pictures
+from grokscope.figures.source import Source
 from grokscope.reports import read_content
 from grokscope.reports.run.fourier_findings import CORRELATIONAL, TESTED_BELOW, findings
-from grokscope.reports.run.fourier_pictures import fourier_pictures
 from grokscope.run import Run
 
 
@@ -90,7 +91,7 @@ def test_a_network_that_memorises_is_said_to(run_of):
     assert read_content(run_of("memorises")).headline == "Memorised and has not generalised"
 
 
-def test_captions_give_the_share_of_the_key_frequencies(circuit):
+def test_captions_give_the_share_of_the_key_frequencies(circuit, run_of, monkeypatch):
     components = torch.zeros(7, dtype=torch.float64)
     components[[0, 3, 4, 5]] = torch.tensor([9.0, 1.0, 1.0, 2.0], dtype=torch.float64)
     logits = torch.zeros(7, 7, dtype=torch.float64)
@@ -101,7 +102,9 @@ def test_captions_give_the_share_of_the_key_frequencies(circuit):
         logit_map_components=components.roll(1),
         logit_components=logits,
     )
-    captions = {each.name: each.caption for each in fourier_pictures(planted)}
+    source = Source(run_of("plain").task)
+    monkeypatch.setattr(source, "once", lambda function: planted)
+    captions = {each.name: each.caption for each in pictures(source, "network")}
     caption = words([captions["weights"]])
     assert "have 33.3 % of the squared norm of W_E and 1.15 % of that of W_L" in caption
     assert "Here the key frequencies' blocks hold 90 % of the squared norm" in words([captions["logits"]])

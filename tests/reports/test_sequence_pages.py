@@ -11,6 +11,8 @@ from grokscope.analysis import Phases
 from grokscope.errors import RunError
 from grokscope.explanation import CircuitExplanation, Claim, Control
 from grokscope.explanation.base import Findings
+from grokscope.figures.catalogue import pictures
+from grokscope.figures.source import RunSource
 from grokscope.models import MLPConfig, build_model
 from grokscope.recipe import recipe, recipe_names
 from grokscope.reports import Content, read_content, render_page
@@ -19,7 +21,6 @@ from grokscope.reports.published.network import compare
 from grokscope.reports.run.content import MAX_ATTENTION
 from grokscope.reports.run.evidence import evidence
 from grokscope.reports.run.phase_changes import changes_in_words
-from grokscope.reports.run.pictures import pictures_of_training
 from grokscope.reports.run.training_setup import task_in_words, what_was_trained
 from grokscope.run import Run
 from grokscope.tasks import RepeatedSubsequencesConfig
@@ -210,8 +211,10 @@ def test_changes_are_told_with_their_steps(sums, planted):
 
 
 @pytest.mark.parametrize(("at", "scale"), [(100, "symlog"), (1000, "linear")])
-def test_what_is_over_early_is_drawn_on_a_logarithmic_scale(sums, at, scale):
-    curves, parts = pictures_of_training(falling(sums.task, at), NONE, sums.task)
+def test_what_is_over_early_is_drawn_on_a_logarithmic_scale(sums, at, scale, monkeypatch):
+    table = falling(sums.task, at)
+    monkeypatch.setattr(Run, "metrics", property(lambda run: table))
+    curves, parts = pictures(RunSource(sums), "training")
     assert {curves.figure.axes[-1].get_xscale(), parts.figure.axes[0].get_xscale()} == {scale}
     assert ("these too on a logarithmic scale" in curves.caption) == (scale == "symlog")
 

@@ -19,7 +19,7 @@ from grokscope.figures.training.subtasks import subtask_curves as subtask_curves
 from grokscope.figures.training.measures import measures_over_training as measures_over_training
 from grokscope.figures.modular.progress_measures import progress_measures as progress_measures
 from grokscope.figures.training.claims import claims_over_training as claims_over_training
-from grokscope.figures.modular import claims as _claims  # noqa: F401 - registers them
+from grokscope.figures.modular import claims as claims
 from grokscope.figures.modular.progress_measures import coefficients_over_training as coefficients_over_training
 from grokscope.figures.modular.progress_measures import excluded_losses_over_training as excluded_losses_over_training
 from grokscope.figures.training.phase_changes import TrainedRun as TrainedRun

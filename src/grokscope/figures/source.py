@@ -48,7 +48,7 @@ class Source(Generic[AnyTask]):
         self._model = model
         self._computed: dict[Callable[..., Any], Any] = {}
 
-    @property
+    @cached_property
     def model(self) -> Transformer | MLP:
         """The network.
 
@@ -59,12 +59,12 @@ class Source(Generic[AnyTask]):
             raise NotApplicableError(f"{self.name} has no network to draw")
         return self._model
 
-    @property
+    @cached_property
     def last(self) -> "Source[AnyTask]":
         """The network on which what is watched over training is chosen: the last of a run, or this one."""
         return self
 
-    def once(self, function: "Callable[[Source[Any]], Part]") -> Part:
+    def once(self, function: Callable[[Any], Part]) -> Part:
         """Return ``function`` of this source, computed the first time only: several figures rest on it."""
         if function not in self._computed:
             self._computed[function] = function(self)

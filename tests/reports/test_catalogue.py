@@ -1,29 +1,38 @@
-"""Every picture of every task by its name."""
+"""Every figure of every task by its name."""
 
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
-from grokscope.errors import ConfigError, RunError
-from grokscope.figures import to_svg
-from grokscope.reports.run.gallery import GALLERY, draw_picture
-from grokscope.reports.sweep.pictures import SWEEP_GALLERY
+from grokscope.errors import ConfigError, NotApplicableError, RunError
+from grokscope.figures import FIGURES, RunSource, draw_figure, to_svg
+from grokscope.figures.catalogue import first_of_each_name
+from grokscope.figures.document import with_table
 from grokscope.run import Run
+from grokscope.tasks import DigitAdditionTask, ModularTask, SkipTrigramsTask
 
 OVER_TRAINING = ("curves", "parts", "measures", "claims", "coefficients", "excluded")
 
 
+def draw_picture(name: str, run: Run, step: int | None = None, **options: bool):
+    """Draw a figure of a run."""
+    return draw_figure(name, RunSource(run, step), **options)
+
+
 @pytest.fixture
 def example(with_history, trigrams, sums, name):
-    """A run whose task has the picture, with all that it needs."""
-    kinds = {"modular": with_history, "skip-trigrams": trigrams, "digit-addition": sums}
-    return next(run for kind, run in kinds.items() if kind in GALLERY[name].kinds)
+    """A run whose task has the figure, with all that it needs."""
+    runs = {ModularTask: with_history, SkipTrigramsTask: trigrams, DigitAdditionTask: sums}
+    if name == "parts":
+        return trigrams
+    return next(run for task, run in runs.items() if issubclass(task, first_of_each_name()[name].tasks))
 
 
-@pytest.mark.parametrize("name", GALLERY)
-class TestEveryPicture:
+@pytest.mark.parametrize("name", [name for name, spec in first_of_each_name().items() if spec.scope != "sweep"])
+class TestEveryFigure:
     def test_is_drawn_the_same_twice(self, example, name):
         drawn = draw_picture(name, example)
         assert drawn.axes
@@ -31,25 +40,30 @@ class TestEveryPicture:
 
     def test_is_of_the_step_if_it_is_of_a_network(self, example, name):
         if name in OVER_TRAINING:
-            with pytest.raises(ConfigError, match=f"step = 0 does not change the picture '{name}'; leave it out"):
+            with pytest.raises(ConfigError, match=f"step = 0 does not change the figure '{name}'; leave it out"):
                 draw_picture(name, example, 0)
         else:
             assert to_svg(draw_picture(name, example, 0)) != to_svg(draw_picture(name, example))
 
     def test_says_in_few_words_what_it_shows(self, name):
-        assert 10 < len(GALLERY[name].shows) < 80
-        assert GALLERY[name].kinds
+        assert 10 < len(first_of_each_name()[name].summary) < 80
 
     def test_is_refused_for_another_task(self, with_history, sums, name):
-        for run, kind in ((with_history, "modular"), (sums, "digit-addition")):
-            if kind not in GALLERY[name].kinds:
-                with pytest.raises(ConfigError, match=rf"no picture '{name}' of {kind}, .* there are curves, "):
+        for run in (with_history, sums):
+            if not any(isinstance(run.task, spec.tasks) for spec in FIGURES.values() if spec.name == name):
+                with pytest.raises(NotApplicableError, match=rf"no figure '{name}' of .* there are curves, "):
                     draw_picture(name, run)
 
+    def test_can_be_drawn_in_somebodys_grid(self, example, name):
+        figure = Figure(layout="constrained", figsize=(12, 9))
+        grid = figure.subplots(1, 2)
+        assert draw_figure(name, RunSource(example), ax=grid[0]) is figure
+        figure.draw_without_rendering()
 
-def test_the_documentation_has_every_picture():
+
+def test_the_documentation_has_every_figure():
     text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == [*GALLERY, *SWEEP_GALLERY]
+    assert with_table(text) == text, "run 'python -m grokscope.figures.document docs/figures.md'"
 
 
 def test_circles_are_in_the_planes_of_the_last_network(with_history):
@@ -80,12 +94,12 @@ def test_axes_are_as_asked(with_history, trigrams, sums):
     assert scales(with_history, log_loss=False, log_steps=True) == ("symlog", "linear")
     assert scales(trigrams, log_steps=False)[0] == "linear"
     assert draw_picture("parts", sums, log_steps=True).axes[0].get_xscale() == "symlog"
-    with pytest.raises(ConfigError, match="log_loss = False does not change the picture 'parts'"):
+    with pytest.raises(ConfigError, match="log_loss = False does not change the figure 'parts'"):
         draw_picture("parts", sums, log_loss=False)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(with_history):
-    with pytest.raises(ConfigError, match=r"no picture 'wieghts'.*weights"):
+    with pytest.raises(ConfigError, match=r"no figure 'wieghts'.*weights"):
         draw_picture("wieghts", with_history)
 
 
