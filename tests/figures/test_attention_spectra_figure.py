@@ -4,8 +4,7 @@ import torch
 from grokscope.analysis.modular.attention_fits import AttentionFit
 from grokscope.analysis.modular.attention_spectra import AttentionSpectra
 from grokscope.figures import attention_spectra, to_svg
-from grokscope.figures.modular.maps import MAX_HEADS
-from grokscope.figures.theme import COSINE, GREY, SINE
+from grokscope.figures.theme import COSINE, GREY, MAX_HEADS, SINE
 
 
 def spectra(n_heads: int = 2, p: int = 13, *, strongest=None) -> AttentionSpectra:

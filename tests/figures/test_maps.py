@@ -4,8 +4,8 @@ import torch
 
 from grokscope.errors import ConfigError
 from grokscope.figures import attention_maps, neuron_maps, to_svg
-from grokscope.figures.modular.maps import MAX_HEADS, neurons_to_show
-from grokscope.figures.theme import DIVERGING, MAX_SIDE, SEQUENTIAL, SPARSE
+from grokscope.figures.modular.maps import neurons_to_show
+from grokscope.figures.theme import DIVERGING, MAX_HEADS, MAX_SIDE, SEQUENTIAL, SPARSE
 
 
 def images(figure):

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from grokscope.figures.sequences.measures import groups_of
 from matplotlib.figure import Figure
 
 from grokscope.errors import ConfigError
 from grokscope.figures import measures_over_training
-from grokscope.figures.sequences.measures import groups_of
 
 HEADS = ("0.0", "0.1", "1.0")
 

@@ -5,8 +5,8 @@ import torch
 from grokscope.analysis.sequences.attention_examples import ExampleAttention
 from grokscope.errors import ConfigError
 from grokscope.figures import attention_patterns, to_svg
-from grokscope.figures.modular.maps import MAX_HEADS
 from grokscope.figures.sequences.attention import MARK
+from grokscope.figures.theme import MAX_HEADS
 
 
 def one_example(n_heads: int = 2, n: int = 6) -> ExampleAttention:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from grokscope.analysis.fourier import frequency_rows
 from grokscope.figures import logit_spectrum, to_svg, weight_spectra
-from grokscope.figures.modular.spectra import block_maxima, component_name, neighbours
+from grokscope.figures.modular.logits import block_maxima, component_name
+from grokscope.figures.modular.spectra import neighbours
 from grokscope.figures.theme import COSINE, GREY, MAX_SIDE, SINE
 
 
