@@ -14,11 +14,13 @@ from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
-from grokscope.tasks import FiniteData, ModularConfig, ModularTask
+from grokscope.tasks import FiniteData, ModularConfig, ModularTask, build_task
 
 
 def task_of(operation: str, p: int) -> ModularTask:
-    return ModularConfig(p=p, operation=operation, data=FiniteData(train_fraction=0.5)).build()
+    task = build_task(ModularConfig(p=p, operation=operation, data=FiniteData(train_fraction=0.5)))
+    assert isinstance(task, ModularTask)
+    return task
 
 
 def program_of(task: ModularTask, *frequencies: int) -> Program:

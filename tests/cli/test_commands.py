@@ -108,3 +108,12 @@ def test_divergence_is_one_line_and_keeps_the_checkpoints(grokscope, tmp_path: P
     assert "Traceback" not in done.stderr
     assert gs.Run(tmp_path / "mine").status == "diverged"
     assert gs.Run(tmp_path / "mine").steps[0] == 0
+
+
+def test_a_change_of_kind_says_what_it_drops(grokscope) -> None:
+    done = grokscope("train", "fast", "--set", "optimizer.kind=adam", "--dry-run")
+    assert done.stderr == "dropped optimizer.weight_decay = 3 (adam has none)\n"
+    assert load_yaml(done.stdout)["optimizer"] == {
+        **{"kind": "adam", "lr": 0.01, "l2": 0.0},
+        **{"betas": [0.9, 0.98], "eps": 1e-6},
+    }

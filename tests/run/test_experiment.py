@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -107,14 +108,14 @@ class TestOverride:
         [
             ({"model.kind": "mlp"}, {"model": MLPConfig()}),
             ({"model.kind": "transformer"}, {}),
-            ({"optimizer.kind": "sgd"}, {"optimizer": SGDConfig()}),
+            ({"optimizer.kind": "sgd"}, {"optimizer": SGDConfig(lr=1e-3)}),
             ({"optimizer.kind": "adam"}, {"optimizer": AdamConfig()}),
             ({"task.data.kind": "infinite"}, {"task": ModularConfig(data=InfiniteData())}),
             (
                 {"model.d_mlp": 64, "model.kind": "mlp", "model.combine": "sum"},
                 {"model": MLPConfig(d_mlp=64, combine="sum")},
             ),
-            ({"optimizer.momentum": 0.5, "optimizer.kind": "sgd"}, {"optimizer": SGDConfig(momentum=0.5)}),
+            ({"optimizer.momentum": 0.5, "optimizer.kind": "sgd"}, {"optimizer": SGDConfig(lr=1e-3, momentum=0.5)}),
             (
                 {"task.data.batch_size": 9, "task.p": 7, "task.data.kind": "infinite"},
                 {"task": ModularConfig(p=7, data=InfiniteData(batch_size=9))},
@@ -125,17 +126,65 @@ class TestOverride:
             ),
         ],
     )
-    def test_changing_a_kind_begins_with_its_defaults(self, changes, expected):
+    def test_changing_a_kind_gives_what_only_it_has_its_defaults(self, changes, expected):
         assert Experiment().override(changes) == Experiment(**expected)
 
     def test_same_kind_keeps_what_was_set(self):
         experiment = Experiment(model=TransformerConfig(d_mlp=64))
         assert experiment.override({"model.kind": "transformer"}).model.d_mlp == 64
 
-    def test_switching_there_and_back_gives_the_defaults(self):
-        experiment = Experiment(model=TransformerConfig(d_mlp=64))
+    def test_switching_there_and_back_keeps_what_both_have(self):
+        experiment = Experiment(model=TransformerConfig(d_mlp=64, n_heads=2))
         back = experiment.override({"model.kind": "mlp"}).override({"model.kind": "transformer"})
-        assert back.model == TransformerConfig()
+        assert back.model == TransformerConfig(d_mlp=64, biases="all")
+
+    @pytest.mark.parametrize(
+        ("changes", "expected", "notes"),
+        [
+            (
+                {"optimizer.kind": "adam"},
+                AdamConfig(lr=0.02, betas=(0.8, 0.9), eps=1e-7),
+                ["dropped optimizer.weight_decay = 3 (adam has none)"],
+            ),
+            (
+                {"optimizer.l2": 1, "optimizer.kind": "adam", "optimizer.lr": 0.5},
+                AdamConfig(lr=0.5, l2=1, betas=(0.8, 0.9), eps=1e-7),
+                ["dropped optimizer.weight_decay = 3 (adam has none)"],
+            ),
+            (
+                {"optimizer.kind": "sgd"},
+                SGDConfig(lr=0.02),
+                [
+                    "dropped optimizer.weight_decay = 3, optimizer.betas = [0.8, 0.9], optimizer.eps = 1e-07 "
+                    "(sgd has none)"
+                ],
+            ),
+            ({"optimizer.kind": "adamw"}, AdamWConfig(lr=0.02, weight_decay=3, betas=(0.8, 0.9), eps=1e-7), []),
+        ],
+    )
+    def test_a_change_of_kind_keeps_what_both_have_and_says_what_it_drops(self, changes, expected, notes):
+        optimizer = AdamWConfig(lr=0.02, weight_decay=3, betas=(0.8, 0.9), eps=1e-7)
+        said = []
+        assert Experiment(optimizer=optimizer).override(changes, note=said.append).optimizer == expected
+        assert said == notes
+
+    def test_what_the_new_kind_cannot_have_is_said(self):
+        said = []
+        changed = Experiment().override({"model.kind": "mlp", "task.data.kind": "infinite"}, note=said.append)
+        assert changed.model == MLPConfig()
+        assert changed.task.data == InfiniteData()
+        assert "dropped model.biases = mlp (mlp has all)" in said
+        assert "dropped task.data.batch_size = null (infinite has 1024)" in said
+
+    def test_a_value_under_its_earlier_name(self):
+        with pytest.raises(ConfigError, match=r"^task\.data\.kind: 'endless' is now called 'infinite'$"):
+            Experiment().override({"task.data.kind": "endless"})
+
+    def test_a_file_of_an_earlier_version(self):
+        tree = Experiment(task=ModularConfig(data=InfiniteData(batch_size=9))).model_dump(mode="json")
+        tree["task"]["data"]["kind"] = "endless"
+        assert experiment_from(tree).task.data == InfiniteData(batch_size=9)
+        assert Experiment.model_validate_json(json.dumps(tree)).task.data == InfiniteData(batch_size=9)
 
     def test_seed_sets_all_seeds(self):
         experiment = Experiment().override({"seed": 7})

@@ -12,8 +12,9 @@ from grokscope.tasks import (
     RepeatedSubsequencesConfig,
     SkipTrigramsConfig,
 )
-from grokscope.tasks.sequences.digit_addition import FiniteSums, InfiniteSums
-from grokscope.tasks.sequences.repeated_subsequences import FiniteSequences
+from grokscope.tasks.sequences.digit_addition import FiniteSums
+from grokscope.tasks.sequences.repeated_subsequences import FiniteSequences, InfiniteSequences
+from grokscope.tasks.sequences.skip_trigrams import FiniteTrigrams
 
 TASKS = [
     ModularConfig(p=7),
@@ -45,10 +46,17 @@ def test_a_tree_and_back(task):
 @pytest.mark.parametrize(
     ("changes", "task"),
     [
-        ({"task.kind": "digit-addition"}, DigitAdditionConfig()),
-        ({"task.n_digits": 3, "task.kind": "digit-addition"}, DigitAdditionConfig(n_digits=3)),
-        ({"task.kind": "skip-trigrams", "task.length": 9}, SkipTrigramsConfig(length=9)),
-        ({"task.kind": "repeated-subsequences"}, RepeatedSubsequencesConfig()),
+        ({"task.kind": "digit-addition"}, DigitAdditionConfig(data=FiniteSums())),
+        ({"task.n_digits": 3, "task.kind": "digit-addition"}, DigitAdditionConfig(n_digits=3, data=FiniteSums())),
+        ({"task.kind": "skip-trigrams", "task.length": 9}, SkipTrigramsConfig(length=9, data=FiniteTrigrams())),
+        (
+            {"task.kind": "repeated-subsequences"},
+            RepeatedSubsequencesConfig(data=FiniteSequences(batch_size=None)),
+        ),
+        (
+            {"task.data.kind": "infinite", "task.kind": "repeated-subsequences"},
+            RepeatedSubsequencesConfig(data=InfiniteSequences()),
+        ),
         ({"task.kind": "modular"}, ModularConfig()),
         (
             {"task.kind": "digit-addition", "task.data.kind": "finite", "task.data.train_size": 5},
@@ -56,15 +64,15 @@ def test_a_tree_and_back(task):
         ),
     ],
 )
-def test_changing_the_kind_begins_with_its_defaults(changes, task):
+def test_changing_the_kind_keeps_the_kind_of_data(changes, task):
     assert Experiment().override(changes).task == task
 
 
 def test_changing_the_data_keeps_the_task():
     experiment = Experiment(task=DigitAdditionConfig(n_digits=3, base=7))
     changed = experiment.override({"task.data.kind": "finite"})
-    assert changed.task == DigitAdditionConfig(n_digits=3, base=7, data=FiniteSums())
-    assert changed.override({"task.data.kind": "infinite"}).task.data == InfiniteSums()
+    assert changed.task == DigitAdditionConfig(n_digits=3, base=7, data=FiniteSums(batch_size=64))
+    assert changed.override({"task.data.kind": "infinite"}) == experiment
 
 
 @pytest.mark.parametrize(

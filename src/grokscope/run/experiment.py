@@ -1,6 +1,6 @@
 """The one description of a run, and the one grammar for changing it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -8,8 +8,9 @@ from pydantic import Field, StrictInt, ValidationError, model_validator
 
 from grokscope.config import Config, dump_yaml
 from grokscope.display import facts_table, folded, preformatted
-from grokscope.errors import ConfigError, nearest
+from grokscope.errors import ConfigError
 from grokscope.models import ModelConfig, TransformerConfig
+from grokscope.run.overrides import Note, brought_up_to_date, changed, ignored, leaves
 from grokscope.tasks import AnyTaskConfig
 from grokscope.tasks.registry import papers_task
 from grokscope.training import AdamWConfig, AnyOptimizerConfig, LossKind, Schedule, Stop
@@ -57,46 +58,41 @@ class Experiment(Config):
     evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")
     checkpoint_every: StrictInt = Field(default=100, ge=1, description="steps between two checkpoints")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_version(cls, tree: Any) -> Any:
+        return brought_up_to_date(tree) if isinstance(tree, Mapping) else tree
+
     @model_validator(mode="after")
     def _stop_can_be_reached(self) -> "Experiment":
         self.task.check_stop(tested=self.stop.test_loss is not None or self.stop.test_accuracy is not None)
         return self
 
-    def override(self, changes: Mapping[str, Any]) -> "Experiment":
+    def override(self, changes: Mapping[str, Any], *, note: Note = ignored) -> "Experiment":
         """Return this experiment with some settings changed.
 
         Args:
             changes: dotted names and values, for example ``{"model.d_mlp": 256}``. Changing a ``kind``
-                (``"model.kind": "mlp"``) replaces that part by the new kind's defaults.
-                ``"seed"`` sets all four seeds.
+                (``"model.kind": "mlp"``) keeps the settings that both kinds have, and gives the others the new kind's
+                defaults. ``"seed"`` sets all four seeds.
+            note: called with a sentence about the settings that a change of kind drops:
+                ``dropped optimizer.weight_decay = 3 (adam has none)``.
 
         Raises:
             ConfigError: a name does not exist or a value is not allowed.
         """
+        changes = dict(changes)
         tree = self.model_dump(mode="json")
-        # kinds first, so that the settings of the new kind can be given beside it in any order
-        for name, value in sorted(changes.items(), key=lambda item: (not item[0].endswith("kind"), item[0] != "seed")):
-            if name == "seed":
-                if type(value) is not int or value < 0:
-                    raise ConfigError(f"seed: expected a whole number from 0 up, got {value!r}")
-                tree["seeds"] = dict.fromkeys(Seeds.model_fields, value)
-                continue
-            *path, last = name.split(".")
-            branch: dict[str, Any] = tree
-            for depth, part in enumerate([*path, last]):
-                if not isinstance(branch, dict) or part not in branch:
-                    known = [".".join([*path[:depth], key]) for key in branch] if isinstance(branch, dict) else []
-                    raise ConfigError(f"no setting is called {name!r}{nearest(name, known) if known else ''}")
-                if depth < len(path):
-                    branch = branch[part]
-            if last == "kind" and branch["kind"] != value:
-                branch.clear()
-                # the defaults of the new kind are filled in by validating just this part
-                branch["kind"] = value
-                tree = experiment_from(tree).model_dump(mode="json")
-            else:
-                branch[last] = value
-        return experiment_from(tree)
+        if "seed" in changes:
+            seed = changes.pop("seed")
+            if type(seed) is not int or seed < 0:
+                raise ConfigError(f"seed: expected a whole number from 0 up, got {seed!r}")
+            tree["seeds"] = dict.fromkeys(Seeds.model_fields, seed)
+        tree, notes = changed(tree, changes, lambda tree: experiment_from(tree).model_dump(mode="json"))
+        overridden = experiment_from(tree)
+        for text in notes:
+            note(text)
+        return overridden
 
     def to_yaml(self) -> str:
         """Return the experiment as YAML with every setting, defaults included."""
@@ -116,19 +112,11 @@ class Experiment(Config):
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
         """Return the settings in which ``other`` differs, as ``{name: (here, there)}``."""
         here, there = (
-            dict(_leaves(self.model_dump(mode="json"))),
-            dict(_leaves(other.model_dump(mode="json"))),
+            dict(leaves(self.model_dump(mode="json"))),
+            dict(leaves(other.model_dump(mode="json"))),
         )
         names = [*here, *(name for name in there if name not in here)]
         return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
 
 
 def experiment_from(tree: Any, *, source: str | None = None) -> Experiment:
@@ -155,9 +143,9 @@ def explain_validation(error: ValidationError) -> str:
         message = item["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         if item["type"] == "extra_forbidden":
-            close = get_close_matches(name, [known for known, _ in _leaves(Experiment().model_dump())], n=1)
+            close = get_close_matches(name, [known for known, _ in leaves(Experiment().model_dump())], n=1)
             parts.append(f"no setting is called {name!r} here" + (f"; did you mean {close[0]}?" if close else ""))
-        elif item["type"] == "value_error":
+        elif item["type"] in ("value_error", "kind"):
             parts.append(f"{name}: {message}" if name else message)
         else:
             parts.append(f"{name}: {message}, got {item['input']!r}")

@@ -12,6 +12,7 @@ from grokscope.errors import ConfigError, nearest
 from grokscope.recipe.registry import recipe, recipe_names
 from grokscope.run import Experiment, load_experiment
 from grokscope.run.experiment import experiment_from, explain_validation
+from grokscope.run.overrides import Note, ignored
 from grokscope.sweeps import Sweep
 from grokscope.sweeps.plan import whole_name
 
@@ -43,12 +44,15 @@ def load_sweep(path: Path) -> Sweep:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def sweep_of(base: str | Path | Experiment, *, changes: Mapping[str, Any] | None = None, **fields: Any) -> Sweep:
+def sweep_of(
+    base: str | Path | Experiment, *, changes: Mapping[str, Any] | None = None, note: Note = ignored, **fields: Any
+) -> Sweep:
     """Return a sweep from an experiment, a named one, or the file of a sweep or of an experiment.
 
     Args:
         base: what it starts from.
         changes: of its settings, whose names may be the last parts of the dotted ones.
+        note: called with a sentence about settings that a change of kind drops.
         fields: of the :class:`grokscope.sweeps.Sweep`; what is given replaces what a file says.
 
     Raises:
@@ -60,7 +64,7 @@ def sweep_of(base: str | Path | Experiment, *, changes: Mapping[str, Any] | None
         fields = {**{name: getattr(there, name) for name in there.model_fields_set if name != "base"}, **fields}
         base = there.base
     experiment = recipe(base).experiment if isinstance(base, str) else base
-    experiment = experiment.override(_by_whole_name(experiment, changes or {}))
+    experiment = experiment.override(_by_whole_name(experiment, changes or {}), note=note)
     try:
         return Sweep.model_validate({"base": experiment, **fields})
     except ValidationError as error:

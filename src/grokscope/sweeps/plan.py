@@ -117,6 +117,13 @@ class Sweep(Config):
         parts = [*({name: None} for name in self.vary), *self.cases]
         return [name if _changes_kind(parts) else whole_name(self.base, name) for name in self.draw]
 
+    def dropped(self) -> list[str]:
+        """Return a sentence about the settings that each change of kind in an arm drops."""
+        notes: list[str] = []
+        for arm in self.arms():
+            self.base.override(arm, note=notes.append)
+        return list(dict.fromkeys(notes))
+
     def _samples(self) -> list[Settings]:
         if not self.draw:
             return [{}]

@@ -55,7 +55,8 @@ def train(
     changes = dict(settings or {})
     if seed is not None:
         changes["seed"] = seed
-    chosen = base.override(changes)
+    console = Console(stderr=True, quiet=not progress)
+    chosen = base.override(changes, note=lambda text: console.print(text, markup=False, highlight=False))
     folder = Path(out) if out is not None else default_folder(base, chosen)
     with ExitStack() as stack:
         takers: list[OnRow] = []

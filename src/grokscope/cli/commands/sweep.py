@@ -93,6 +93,8 @@ def sweep(
     """
     planned = _sweep(what, seeds, vary or [], draw or [], samples, set_ or [])
     runs, folder = planned.runs(), SweepFolder(out or _folder(what))
+    for text in planned.dropped():
+        _note(text)
     way = way_of(engine, workers=workers, together=together, device=device, address=address)
     measures = measure or []
     folder.require_free(planned, resume=resume)
@@ -142,7 +144,11 @@ def _sweep(
     if what not in recipe_names() and not what.endswith((".yaml", ".yml")) and Path(what).is_file():
         raise ConfigError(f"{what} is a file but not called .yaml; rename it, or give an experiment's name")
     base = Path(what) if what.endswith((".yaml", ".yml")) and what not in recipe_names() else what
-    return sweep_of(base, changes=assignments(set_), **fields)
+    return sweep_of(base, changes=assignments(set_), note=_note, **fields)
+
+
+def _note(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _values(text: str) -> tuple[str, list[Any]]:

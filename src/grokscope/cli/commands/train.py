@@ -91,7 +91,7 @@ def train(
         "optimizer.weight_decay": weight_decay,
     }
     settings = {key: value_of(text) for key, text in daily.items() if text is not None} | assignments(set_ or [])
-    chosen = base.override(settings)
+    chosen = base.override(settings, note=lambda text: typer.echo(text, err=True))
     if dry_run:
         Console(soft_wrap=True).print(chosen.to_yaml(), end="", markup=False, highlight=False)
         return None
