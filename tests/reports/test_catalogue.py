@@ -8,8 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from grokscope.errors import ConfigError, NotApplicableError, RunError
-from grokscope.figures import FIGURES, RunSource, draw_figure, to_svg
-from grokscope.figures.catalogue import first_of_each_name
+from grokscope.figures import FIGURES, RunSource, canvas, draw_figure, to_svg
+from grokscope.figures import figure as register
+from grokscope.figures.catalogue import figures_of, first_of_each_name, pictures
 from grokscope.figures.document import with_table
 from grokscope.run import Run
 from grokscope.tasks import DigitAdditionTask, ModularTask, SkipTrigramsTask
@@ -139,3 +140,33 @@ def test_tables_that_are_not_the_network_are_not_drawn(tmp_path):
 def test_a_step_without_a_checkpoint_is_named(with_history):
     with pytest.raises(RunError, match="no checkpoint at step 7; the nearest is 10"):
         draw_picture("weights", with_history, 7)
+
+
+def test_a_figure_of_ones_own_is_listed_drawn_and_on_the_page(with_history, monkeypatch):
+    monkeypatch.setattr(FIGURES, "_entries", dict(FIGURES._entries))
+    monkeypatch.setattr(FIGURES, "_origins", dict(FIGURES._origins))
+
+    @register(
+        "mine", summary="a figure of one's own", title="Mine", caption=lambda source: source.name, tasks=(ModularTask,)
+    )
+    def mine(source, *, ax=None, colour: str = "red"):
+        with canvas(ax) as sheet:
+            sheet.panel(10.0).plot([0, source.task.p], color=colour)
+        return sheet.figure
+
+    assert first_of_each_name()["mine"].options == ("colour",)
+    drawn = draw_figure("mine", RunSource(with_history), colour="blue")
+    assert drawn.axes[0].lines[0].get_color() == "blue"
+    [picture] = [each for each in pictures(RunSource(with_history), "network") if each.name == "mine"]
+    assert picture.caption == str(with_history.path)
+    with pytest.raises(ConfigError, match="is taken by another figure"):
+        register("curves", summary="", title="", caption="")(mine)
+
+
+def test_of_figures_of_one_name_the_one_of_the_nearer_class_counts(with_history, trigrams, sums):
+    titles = {run: [spec.title for spec in figures_of(run.task, "training")] for run in (with_history, sums)}
+    assert "Progress measures" in titles[with_history]
+    assert "How the circuit grew" not in titles[with_history]
+    assert "How the circuit grew" in titles[sums]
+    [patterns] = [spec for spec in figures_of(trigrams.task, "network") if spec.name == "patterns"]
+    assert "rings" in str(patterns.caption)

@@ -23,7 +23,7 @@ DPI = 100
 DENSITY = 2
 """Pixels of the picture along one of those: screens of high density show all of them."""
 
-Target = Axes | Sequence[Axes] | Figure | SubFigure | None
+Target = Axes | Sequence[Axes] | np.ndarray | Figure | SubFigure | None
 """Where to draw: in axes, in as many as there are panels, in a (sub)figure; in a new figure if None.
 
 Axes of a grid that are given to a picture of several panels make room for all of them and are removed.
@@ -77,7 +77,7 @@ def canvas(target: Target = None) -> Iterator["Canvas"]:
 class Canvas:
     """One picture while it is drawn. All lengths are in sizes of the text."""
 
-    def __init__(self, target: Axes | Sequence[Axes] | Figure | SubFigure) -> None:
+    def __init__(self, target: Axes | Sequence[Axes] | np.ndarray | Figure | SubFigure) -> None:
         self._area = target if isinstance(target, Figure | SubFigure) else None
         self._given: list[Axes] = [] if self._area is not None else np.array(target, dtype=object).flatten().tolist()
         self._rows: list[tuple[float, list[Axes]]] = []
