@@ -23,7 +23,7 @@ from grokscope.tasks import SequenceTask, SkipTrigramsTask
 
 _MOST_NAMED = 24
 """Tokens up to which each is written; of more, every so many has its position."""
-_NARROWEST, _PER_NAME = 12.0, 0.75
+_NARROWEST, _PER_NAME = 12.0, 1.05
 """Widths that a map needs, in sizes of the text: with numbers beside it, and for each name."""
 _ROW, _TALLEST, _LARGEST = 1.5, 43.0, 30.0
 """Height of a row where the rows are not the columns, of a whole map then, and the side of a square one."""
