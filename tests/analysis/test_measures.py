@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from measured import measure
 
 from grokscope.analysis import all_pairs_table, fourier_basis, neuron_frequencies
 from grokscope.analysis.binary.all_pairs import train_mask
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
-from grokscope.analysis.modular.measures import coordinates_of, measure
+from grokscope.analysis.modular.measures import coordinates_of
 from grokscope.analysis.modular.progress_measures import (
     excluded_loss,
     excluded_loss_of_cube,

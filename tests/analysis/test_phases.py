@@ -6,6 +6,7 @@ import pytest
 
 from grokscope.analysis import find_phases
 from grokscope.analysis.curves.phases import Phases, find_phases_of_circuit
+from grokscope.analysis.measure_table import tidy
 
 P = 113
 LN = math.log(P)
@@ -63,7 +64,7 @@ def test_a_loss_that_is_still_falling_is_not_cleaned_up() -> None:
 
 def measures(excluded: list[float], squares: list[float], accuracies: list[float] | None = None) -> pd.DataFrame:
     table = pd.DataFrame({"step": np.arange(len(excluded)) * 100, "excluded_loss": excluded, "sum_of_squares": squares})
-    return table if accuracies is None else table.assign(test_accuracy=accuracies)
+    return tidy(table if accuracies is None else table.assign(test_accuracy=accuracies))
 
 
 class TestPhasesOfTheCircuit:

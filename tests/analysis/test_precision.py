@@ -17,6 +17,7 @@ from grokscope.analysis import (
 )
 from grokscope.analysis.binary.unembedding import neuron_logit_map, token_embedding
 from grokscope.analysis.fresh_examples import fresh_examples, score_fresh
+from grokscope.analysis.measures import as_columns, measure_network
 from grokscope.analysis.modular.attention_fits import attention_fits, linear_softmax
 from grokscope.analysis.modular.attention_spectra import attention_spectra
 from grokscope.analysis.modular.circle_fits import circle_fits
@@ -25,13 +26,11 @@ from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.analysis.modular.frequency_ablations import frequency_ablations
 from grokscope.analysis.modular.last_layer import record_last_layer
-from grokscope.analysis.modular.measures import measure
 from grokscope.analysis.modular.neuron_fits import read_out_fits
 from grokscope.analysis.sequences.attention_examples import example_attention
 from grokscope.analysis.sequences.carries import column_attention, column_influence
 from grokscope.analysis.sequences.heads import composition_scores, patterns
 from grokscope.analysis.sequences.induction import Repeats, head_scores
-from grokscope.analysis.sequences.measures import measure_sequences
 from grokscope.analysis.sequences.skip_trigrams import is_readable, readout
 from grokscope.explanation import Subject, explain
 from grokscope.explanation.modular.program import Program
@@ -95,7 +94,7 @@ def test_modular_arithmetic(config, dtype):
     assert layer.post is not None
     planes = embedding_planes(embedding, KEYS)
     results = [
-        measure(model, task, KEYS),
+        as_columns(measure_network(task, model, frequencies=KEYS)),
         all_pairs_table(model, task).logits,
         gradient_symmetricity(model, task),
         project_tokens(embedding, planes),
@@ -135,7 +134,7 @@ def test_sequences(config, dtype):
     assert isinstance(model, Transformer)
     model.requires_grad_(False)
     examples = fresh_examples(task, 40, seed=0)
-    results = [measure_sequences(model, task), score_fresh(model, task, 40, seed=0).loss]
+    results = [as_columns(measure_network(task, model)), score_fresh(model, task, 40, seed=0).loss]
     results += [example_attention(model, task, examples).patterns]
     if isinstance(task, DigitAdditionTask):
         results += [

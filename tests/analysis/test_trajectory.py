@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from measured import measure
 
 from grokscope.analysis.binary.all_pairs import train_mask
-from grokscope.analysis.modular.measures import measure
+from grokscope.analysis.measure_table import COLUMNS, pivot, read_measures, tidy
 from grokscope.analysis.trajectories.measure_run import chosen_steps, measure_run
 from grokscope.errors import ConfigError, RunError
+from grokscope.progress import Silent
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.atomic import save_tensors
 
@@ -47,7 +49,9 @@ def run(trained: Run, tmp_path: Path) -> Run:
 
 
 def test_every_checkpoint_has_its_row(trained):
-    table = measure_run(trained, frequencies=[1, 3])
+    found = measure_run(trained, frequencies=[1, 3])
+    assert list(found.columns) == COLUMNS
+    table = pivot(found)
     assert table["step"].tolist() == trained.steps == [0, 10, 20, 25]
     assert table.columns[0] == "step"
     for position, step in enumerate(trained.steps):
@@ -57,7 +61,7 @@ def test_every_checkpoint_has_its_row(trained):
 
 
 def test_the_losses_are_those_that_the_run_recorded(trained):
-    table = measure_run(trained, frequencies=[1]).set_index("step")
+    table = pivot(measure_run(trained, frequencies=[1])).set_index("step")
     recorded = trained.metrics.set_index("step")
     for step in (0, 10, 20, 25):
         for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
@@ -67,8 +71,8 @@ def test_the_losses_are_those_that_the_run_recorded(trained):
 def test_a_run_on_infinite_data_has_no_split(tmp_path):
     run = record(tmp_path / "run", task__data__kind="infinite", task__data__batch_size=16, stop__steps=10)
     table = measure_run(run, frequencies=[2])
-    assert not any(name.startswith(("train_", "test_")) for name in table.columns)
-    assert table["step"].tolist() == [0, 10]
+    assert not any(name.startswith(("train_", "test_")) for name in table["measure"])
+    assert table["step"].unique().tolist() == [0, 10]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +81,15 @@ def test_a_run_on_infinite_data_has_no_split(tmp_path):
 )
 def test_only_multiples_of_every_and_the_last_are_measured(trained, every, steps):
     assert chosen_steps(trained, every) == steps
-    seen: list[int] = []
-    table = measure_run(trained, frequencies=[1], every=every, advance=seen.append)
-    assert table["step"].tolist() == seen == steps
+    seen: list[str] = []
+
+    class Seen(Silent):
+        def advance(self, amount: int = 1, detail: str = "") -> None:
+            seen.append(detail)
+
+    table = measure_run(trained, frequencies=[1], every=every, progress=Seen())
+    assert table["step"].unique().tolist() == steps
+    assert seen == [f"step {step}" for step in steps]
 
 
 @pytest.mark.parametrize("operation", ["add", "subtract", "multiply"])
@@ -89,14 +99,37 @@ def test_the_frequencies_are_those_of_the_last_networks_neurons(tmp_path, plante
     run = record(tmp_path / "run", **changes, stop__steps=10)
     save_tensors(run.folder.checkpoint(10), planted(run.task, keys).state_dict())
     table = measure_run(run)
-    assert [name for name in table.columns if name.startswith("alpha_")] == [f"alpha_{k}" for k in keys]
+    alphas = table[(table["measure"] == "alpha") & (table["step"] == 10)]
+    assert alphas["index"].tolist() == [str(k) for k in keys]
     pd.testing.assert_frame_equal(table, measure_run(run, frequencies=keys))
-    assert table["neurons_in_clusters"].iloc[-1] == 1
+    assert pivot(table)["neurons_in_clusters"].iloc[-1] == 1
+
+
+def test_the_table_reads_back_as_it_was_written(trained, tmp_path):
+    table = measure_run(trained, frequencies=[1, 3])
+    table.to_csv(tmp_path / "measures.csv", index=False)
+    pd.testing.assert_frame_equal(read_measures(tmp_path / "measures.csv"), table)
+
+
+def test_a_wide_table_of_an_earlier_version_is_converted(trained, tmp_path):
+    table = measure_run(trained, frequencies=[1, 3])
+    wide = pivot(table)
+    assert {"excluded_loss", "excluded_loss_1", "excluded_loss_cube", "alpha_3", "sum_of_squares.embed.W_E"} <= set(
+        wide
+    )
+    wide.to_csv(tmp_path / "measures.csv", index=False)
+    read = read_measures(tmp_path / "measures.csv")
+    assert read is not None
+    order = ["step", "measure", "index"]
+    pd.testing.assert_frame_equal(
+        read.sort_values(order, ignore_index=True), table.sort_values(order, ignore_index=True)
+    )
+    pd.testing.assert_frame_equal(pivot(tidy(wide)), wide)
 
 
 class TestErrors:
     def test_a_network_without_key_frequencies(self, trained):
-        with pytest.raises(ConfigError, match=r"at step 25 has no key frequencies .*; name some with --frequencies$"):
+        with pytest.raises(ConfigError, match=r"the network has no key frequencies .*; name some with --frequencies$"):
             measure_run(trained)
 
     def test_a_network_without_neurons(self, tmp_path):
@@ -104,7 +137,7 @@ class TestErrors:
         run = record(tmp_path / "run", **changes)
         with pytest.raises(ConfigError, match=r"has no key frequencies .*; name some with --frequencies$"):
             measure_run(run)
-        assert len(measure_run(run, frequencies=[1])) == 2
+        assert measure_run(run, frequencies=[1])["step"].nunique() == 2
 
     def test_a_frequency_that_does_not_exist(self, trained):
         with pytest.raises(ConfigError, match=r"^there is no frequency 4 modulo 7; use 1 to 3$"):

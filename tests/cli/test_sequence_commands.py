@@ -51,7 +51,7 @@ def test_explain_gives_a_verdict_and_json(folder):
 def test_measure_keeps_scores_and_changes_reads_them(folder):
     measured = call(folder, "measure", "0")
     assert measured.returncode == 0, measured.stderr
-    table = pd.read_csv(folder / "0/measures.csv")
+    table = pivot(read_measures(folder / "0/measures.csv"))
     assert table["answers_with"].iloc[-1] == 1
     assert table["looks_for"].iloc[0] < 1
     found = json.loads(call(folder, "changes", "0", "--json").stdout)

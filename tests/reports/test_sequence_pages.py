@@ -147,7 +147,7 @@ class TestContent:
     def test_a_damaged_table_of_measures_is_named(self, trigrams, tmp_path):
         run = Run(shutil.copytree(trigrams.path, tmp_path / "run"))
         run.folder.measures.write_text("step,accuracy\n0,1.0\n")
-        with pytest.raises(RunError, match=r"measures\.csv is damaged: it has no column loss"):
+        with pytest.raises(RunError, match=r"measures\.csv is damaged: it has no measure loss"):
             read_content(run)
         run.folder.measures.write_text("step,loss,accuracy\n0,1.0,0.5\n")  # nothing that the curves do not have
         assert "measures" not in [picture.name for picture in read_content(run).pictures]

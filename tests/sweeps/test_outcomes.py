@@ -95,9 +95,10 @@ class TestOutcomeRow:
 
 class TestMeasures:
     def test_of_sequences(self):
-        assert "previous_token_0.0" in measures_of(recipe("repeated-subsequences").experiment)
+        assert "previous_token" in measures_of(recipe("repeated-subsequences").experiment)
+        check_measures(recipe("repeated-subsequences").experiment, ["previous_token_0.0"])
 
     def test_an_unknown_name(self):
         check_measures(TINY, ["gini_W_E"])
-        with pytest.raises(ConfigError, match="no measure of tiny is called 'gini_WE'; did you mean gini_W_E"):
+        with pytest.raises(ConfigError, match="no measure of add mod 11 is called 'gini_WE'; did you mean gini_W_E"):
             check_measures(TINY, ["gini_WE"])

@@ -1,5 +1,6 @@
 """Numbers: pure functions from tensors to tensors and small frozen results."""
 
+from grokscope.analysis import families as families
 from grokscope.analysis.binary.all_pairs import AllPairsTable as AllPairsTable
 from grokscope.analysis.binary.all_pairs import all_pairs_table as all_pairs_table
 from grokscope.analysis.curves.phases import Phases as Phases

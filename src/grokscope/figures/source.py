@@ -9,11 +9,12 @@ import pandas as pd
 
 from grokscope.analysis import Phases, find_phases
 from grokscope.analysis.many_runs.curves import is_over_early
+from grokscope.analysis.measure_table import read_measures
 from grokscope.errors import NotApplicableError, RunError
 from grokscope.explanation import Explanation
 from grokscope.models import MLP, Transformer
 from grokscope.run import Run
-from grokscope.run.tables import read_claims, read_measures
+from grokscope.run.tables import read_claims
 from grokscope.tasks import Task
 
 AnyTask = TypeVar("AnyTask", bound=Task)

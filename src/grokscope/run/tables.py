@@ -1,6 +1,6 @@
 """The tables that other commands left in a run's folder, checked before anything is said of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,21 +11,6 @@ from grokscope.errors import RunError
 
 Verdict = Literal["explained", "partly explained", "not explained"]
 """What is said of a network; the column of that name in ``claims.csv``."""
-MODULAR = ("excluded_loss", "sum_of_squares")
-"""The measures that phases are read off."""
-
-
-def read_measures(path: Path, needed: Sequence[str] = MODULAR) -> pd.DataFrame | None:
-    """Return the table of ``grokscope measure``: one row a step; None where there is none.
-
-    Args:
-        path: of the file.
-        needed: measures that every row must have.
-
-    Raises:
-        RunError: it is damaged.
-    """
-    return _read(path, lambda table: _measures_damage(table, ("step", *needed)), "grokscope measure")
 
 
 def read_claims(path: Path) -> pd.DataFrame | None:
@@ -49,16 +34,6 @@ def _read(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str
     if reason is not None:
         raise RunError(f"{path} is damaged: {reason}; delete it, or run '{command}' on the run again")
     return table
-
-
-def _measures_damage(table: pd.DataFrame, needed: Sequence[str]) -> str | None:
-    damage = _missing(table, needed) or _not_numbers(table, table.columns) or _wrong_steps(table)
-    if damage is not None:
-        return damage
-    empty = [name for name in needed if table[name].isna().to_numpy().any()]
-    if empty:
-        return f"a row has no {empty[0]}"
-    return "a step has two rows" if table.duplicated(["step"]).any() else None
 
 
 def _claims_damage(table: pd.DataFrame) -> str | None:

@@ -4,21 +4,18 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
-
-from grokscope.analysis.binary.all_pairs import train_mask
 from grokscope.analysis.many_runs.outcomes import run_outcome
 from grokscope.analysis.many_runs.survival import first_crossing
-from grokscope.analysis.modular.measures import measure
-from grokscope.analysis.sequences.measures import measure_sequences
-from grokscope.errors import ConfigError, nearest
+from grokscope.analysis.measures import as_columns, check_measure, measure_network
+from grokscope.analysis.measures import measures_of as measures_on
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.explanation import explain
 from grokscope.explanation.subject import subject_of_run
 from grokscope.models import MLP, Transformer
 from grokscope.run import Experiment, Run
-from grokscope.run.build import initial_model, task_of
+from grokscope.run.build import task_of
 from grokscope.sweeps.plan import PlannedRun
-from grokscope.tasks import ModularTask, SequenceTask, Task
+from grokscope.tasks import ModularTask, Task
 
 Outcome = Literal["generalised at once", "grokked", "memorised", "not fitted", "diverged"]
 OUTCOMES: tuple[Outcome, ...] = ("generalised at once", "grokked", "memorised", "not fitted", "diverged")
@@ -76,39 +73,36 @@ def outcome_row(run: Run, planned: PlannedRun, *, measures: Sequence[str] = (), 
         "verdict": _verdict(run) if explained and found.status == "finished" else None,
     }
     if measures:
-        values = _measured(run.model(), run.task, [int(key) for key in keys]) if run.steps else {}
+        values = _measured(run.model(), run.task) if run.steps else {}
         row |= {name: values.get(name) for name in measures}
     return {name: _plain(value) for name, value in row.items()}
 
 
 def measures_of(experiment: Experiment) -> list[str]:
-    """Return the names of the measures that a network of ``experiment`` has.
+    """Return the names of the measures that are defined on an experiment's task.
 
-    Raises:
-        ConfigError: it has none, as its task is not addition in any coordinates.
+    Those with an index are asked for with it: ``prefix_matching_1.0``, ``excluded_loss_14``.
     """
-    task = task_of(experiment)
-    return list(_measured(initial_model(experiment, task), task, []))
+    return [each.name for each in measures_on(task_of(experiment))]
 
 
 def check_measures(experiment: Experiment, names: Sequence[str]) -> None:
-    """Raise unless a network of ``experiment`` has all these measures.
+    """Raise unless all these measures are defined on an experiment's task.
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: one is not.
     """
-    known = measures_of(experiment) if names else []
+    task = task_of(experiment) if names else None
     for name in names:
-        if name not in known:
-            raise ConfigError(f"no measure of {experiment.name} is called {name!r}{nearest(name, known)}")
+        if task is not None:
+            check_measure(task, name)
 
 
-@torch.no_grad()
-def _measured(model: Transformer | MLP, task: Task, keys: Sequence[int]) -> dict[str, float]:
-    if isinstance(task, ModularTask):
-        return measure(model, task, keys, train_mask(task))
-    assert isinstance(task, SequenceTask)
-    return measure_sequences(model, task)
+def _measured(model: Transformer | MLP, task: Task) -> dict[str, float]:
+    try:
+        return as_columns(measure_network(task, model))
+    except NotApplicableError:  # of this network there is nothing to measure: the table says so by having no value
+        return {}
 
 
 def _verdict(run: Run) -> str | None:

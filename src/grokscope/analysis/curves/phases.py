@@ -93,25 +93,26 @@ def find_phases_of_circuit(measures: pd.DataFrame, n: int) -> Phases:
     - *cleaned*: where the sum of squared weights has made 95 % of its fall from there to its lowest.
 
     Args:
-        measures: of :func:`grokscope.analysis.measure_run`; ``step``, ``excluded_loss``, ``sum_of_squares``, and
-            ``test_accuracy`` where there is a test set.
+        measures: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`; read are ``excluded_loss``,
+            ``sum_of_squares``, and ``test_accuracy`` where there is a test set.
         n: number of answers.
 
     These are None for a network whose excluded loss does not rise to half of ln(n), and to twice its lowest: no
     circuit came to matter.
     """
-    steps, excluded = measures["step"].to_numpy(), measures["excluded_loss"].to_numpy()
+    whole = measures[measures["index"] == ""].pivot(index="step", columns="measure", values="value")
+    steps, excluded = whole.index.to_numpy(), whole["excluded_loss"].to_numpy()
     # not the highest of all: it starts at ln(n), above what many a circuit comes to be worth
     top = int((excluded - np.minimum.accumulate(excluded)).argmax())
     grokked = None
-    if "test_accuracy" in measures:
-        grokked = _from_then_on(steps, measures["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
+    if "test_accuracy" in whole:
+        grokked = _from_then_on(steps, whole["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
     trained = excluded[: top + 1]
     low = int(trained.argmin())
     if excluded[top] < math.log(n) / 2 or excluded[top] < 2 * trained[low]:
         return Phases(None, None, None, grokked)
     formed = low + int((excluded[low:] >= FORMED_SHARE * excluded[top]).argmax())
-    squares = measures["sum_of_squares"].to_numpy()
+    squares = whole["sum_of_squares"].to_numpy()
     fall = squares[formed] - squares[formed:].min()
     done = squares[formed:] <= squares[formed] - CLEANED_SHARE * fall
     # a fall of less than a tenth is no cleanup: without weight decay nothing is cleared away
@@ -119,7 +120,7 @@ def find_phases_of_circuit(measures: pd.DataFrame, n: int) -> Phases:
     return Phases(int(steps[low]), int(steps[formed]), cleaned, grokked)
 
 
-def _from_then_on(steps, holds) -> int | None:
+def _from_then_on(steps: np.ndarray, holds: np.ndarray) -> int | None:
     """Return the first step from which on ``holds`` is true to the end."""
     if not holds[-1]:
         return None

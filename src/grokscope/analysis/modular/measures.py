@@ -1,17 +1,26 @@
-"""Every measure of one network, as one row of numbers."""
+"""The measures of a network of modular arithmetic.
 
-from collections.abc import Sequence
+Losses (nats) and accuracies are over the n answers, ``train_…`` on the training pairs, ``test_…`` on the rest.
+``excluded_loss`` (without all key frequencies, and without each) and ``excluded_loss_cube`` are on the training pairs
+(all pairs where there is no training set), ``restricted_loss`` on all pairs, as in the paper. See each function that is
+called for its definition.
+"""
 
-import torch
-from jaxtyping import Bool
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from grokscope.analysis.binary.all_pairs import all_pairs_table
+from grokscope.analysis.binary.all_pairs import AllPairsTable, all_pairs_table, train_mask
 from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import transform
+from grokscope.analysis.measures import Look, look_at, measure
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.analysis.modular.coordinates import Coordinates, coordinate_embedding, find_coordinates
-from grokscope.analysis.modular.logit_fits import align, clock_fit, pizza_fit
+from grokscope.analysis.modular.key_frequencies import network_key_frequencies
+from grokscope.analysis.modular.logit_fits import Alignment, LogitFit, align, clock_fit, pizza_fit
 from grokscope.analysis.modular.neuron_fits import effective_rank
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE, neuron_frequencies
 from grokscope.analysis.modular.progress_measures import (
@@ -22,49 +31,103 @@ from grokscope.analysis.modular.progress_measures import (
     logit_margins,
     restricted_loss,
 )
-from grokscope.analysis.weights import gini, inverse_participation_ratio, sums_of_squares
-from grokscope.errors import ConfigError
+from grokscope.analysis.precision import widened_network
+from grokscope.analysis.weights import gini, inverse_participation_ratio
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
+from grokscope.training import Evaluation
+
+MODULAR = (ModularTask,)
 
 
-@torch.no_grad()
-def measure(
-    model: Transformer | MLP, task: ModularTask, frequencies: Sequence[int], train: Bool[Tensor, "p p"] | None = None
-) -> dict[str, float]:
-    """Return every progress measure of a network by name.
+@dataclass(frozen=True, eq=False)
+class ModularLook(Look):
+    """A network of modular arithmetic on all pairs, in the coordinates in which its task is addition."""
 
-    Losses (nats) and accuracies are over the n answers, ``train_…`` on the training pairs, ``test_…`` on the rest.
-    ``excluded_loss`` (all frequencies), ``excluded_loss_k`` (one) and ``excluded_loss_cube`` are on the training pairs
-    (all pairs where there is no training set), ``restricted_loss`` on all pairs, as in the paper. ``alpha_k`` are
-    the coefficients of cos(w_k(a + b − c)); ``rest_W_L`` is the share of W_L's norm beyond two dimensions a frequency.
-    See each measure's own function for its definition.
+    task: ModularTask
+    coordinates: Coordinates
+    frequencies: tuple[int, ...]
+    """The key frequencies."""
+    train: Bool[Tensor, "n n"] | None
+    """The training pairs; None where all pairs are."""
+    weights_apart = True
 
-    Args:
-        model: the network.
-        task: a sum, difference, linear form or product.
-        frequencies: the key frequencies, the same for all checkpoints of a run.
-        train: the training pairs; None where all pairs are.
+    @property
+    def _post_name(self) -> str:
+        return f"blocks.{len(self.model.blocks) - 1}.mlp.hook_post"
 
-    Raises:
-        ConfigError: the operation is not addition in any coordinates, or a frequency does not exist.
-    """
+    @cached_property
+    def _table(self) -> AllPairsTable:
+        return all_pairs_table(self.model, self.task, {self._post_name} if self.logit_map is not None else ())
+
+    @cached_property
+    def logits(self) -> Float[Tensor, "n n n"]:
+        """Of all pairs."""
+        return self.coordinates.of_logits(self._table.logits)
+
+    @cached_property
+    def neuron_shares(self) -> Float[Tensor, " m"] | None:
+        """How much of each neuron its best frequency explains; None without neurons."""
+        post = self._table.activations.get(self._post_name)
+        return None if post is None else neuron_frequencies(self.coordinates.of_inputs(post)).share
+
+    @cached_property
+    def logit_map(self) -> Float[Tensor, "n m"] | None:
+        """W_L, over the answers; None without neurons."""
+        found = neuron_logit_map(self.model, self.task.p)
+        return None if found is None else found[:, self.coordinates.c].T.double()
+
+    @cached_property
+    def losses(self) -> Float[Tensor, "n n"]:
+        """Of every pair."""
+        return answer_losses(self.logits)
+
+    @cached_property
+    def margins(self) -> Float[Tensor, "n n"]:
+        """Of every pair."""
+        return logit_margins(self.logits).double()
+
+    @cached_property
+    def alignment(self) -> Alignment:
+        """With the key frequencies."""
+        return align(self.logits, self.frequencies)
+
+    @cached_property
+    def fit(self) -> LogitFit:
+        """Of the clock."""
+        return clock_fit(self.alignment)
+
+    @cached_property
+    def score(self) -> Evaluation:
+        """Loss and accuracy over all pairs, of the n answers."""
+        return Evaluation(float(self.losses.mean()), accuracy(self.logits))
+
+    def of_pairs(self, part: str) -> Bool[Tensor, "n n"] | None:
+        """Return the pairs of the training set (``train``) or of the test set; None where there is none."""
+        if self.train is None:
+            return None
+        pairs = self.train if part == "train" else ~self.train
+        return pairs if bool(pairs.any()) else None
+
+
+@look_at.register
+def _(
+    task: ModularTask, last: Transformer | MLP, *, frequencies: Sequence[int] | None = None, required: bool = True
+) -> Callable[[Transformer | MLP], ModularLook]:
     coordinates = coordinates_of(task)
-    n = coordinates.n
-    check_frequencies(frequencies, n)
-    last = f"blocks.{len(model.blocks) - 1}.mlp.hook_post"
-    has_neurons = neuron_logit_map(model, task.p) is not None
-    table = all_pairs_table(model, task, {last} if has_neurons else ())
-    logits = coordinates.of_logits(table.logits)
-    row = {**_scores(logits, coordinates, train), **_progress(logits, coordinates, frequencies, train)}
-    if has_neurons:
-        row |= _neurons(coordinates.of_inputs(table.activations[last]))
-    return {
-        **row,
-        **_weights(model, task, coordinates, len(frequencies)),
-        "gradient_symmetricity": gradient_symmetricity(model, task),
-        "distance_irrelevance": distance_irrelevance(logits),
-    }
+    if frequencies is None:
+        keys = network_key_frequencies(last, task)
+        frequencies = keys.candidates
+        if required and not frequencies:
+            raise NotApplicableError(
+                f"the network has no key frequencies ({keys.reason}), and without them the progress measures are not "
+                f"defined; name some with --frequencies"
+            )
+    check_frequencies(frequencies, coordinates.n)
+    train, chosen = train_mask(task), tuple(frequencies)
+    mask = None if train is None else coordinates.of_inputs(train)
+    return lambda model: ModularLook(task, widened_network(model), coordinates, chosen, mask)
 
 
 def check_frequencies(frequencies: Sequence[int], n: int) -> None:
@@ -82,63 +145,114 @@ def coordinates_of(task: ModularTask) -> Coordinates:
     """Return the coordinates in which the task is addition.
 
     Raises:
-        ConfigError: there are none.
+        NotApplicableError: there are none.
     """
     found = find_coordinates(task.table)
     if found is None:
-        raise ConfigError(
+        raise NotApplicableError(
             f"{task.name} is not addition in any coordinates: Fourier measures are defined for sums, differences, "
             f"other linear forms, and products modulo a prime"
         )
     return found
 
 
-def _scores(logits: Tensor, coordinates: Coordinates, train: Bool[Tensor, "p p"] | None) -> dict[str, float]:
-    losses, margins = answer_losses(logits), logit_margins(logits).double()
-    right = margins > 0
-    row = {"loss": float(losses.mean()), "accuracy": accuracy(logits)}
-    if train is not None:
-        mask = coordinates.of_inputs(train)
-        for name, part in (("train", mask), ("test", ~mask)):
-            if part.any():
-                row[f"{name}_loss"] = float(losses[part].mean())
-                row[f"{name}_accuracy"] = float(right[part].double().mean())
-    return {**row, "margin_mean": float(margins.mean()), "margin_min": float(margins.min())}
+def _on_part(part: str) -> None:
+    """Register loss and accuracy on the training pairs, or on the others."""
+
+    @measure(f"{part}_loss", unit="nats", chance="ln n", tasks=MODULAR)
+    def loss(look: ModularLook) -> float | None:
+        pairs = look.of_pairs(part)
+        return None if pairs is None else float(look.losses[pairs].mean())
+
+    @measure(f"{part}_accuracy", unit="share", chance="1/n", tasks=MODULAR)
+    def share(look: ModularLook) -> float | None:
+        pairs = look.of_pairs(part)
+        return None if pairs is None else float((look.margins[pairs] > 0).double().mean())
 
 
-def _progress(
-    logits: Tensor, coordinates: Coordinates, frequencies: Sequence[int], train: Bool[Tensor, "p p"] | None
-) -> dict[str, float]:
-    mask = None if train is None else coordinates.of_inputs(train)
-    alignment = align(logits, frequencies)
-    fit = clock_fit(alignment)
-    row = {
-        "restricted_loss": restricted_loss(logits, frequencies),
-        "excluded_loss": excluded_loss(logits, frequencies, mask),
-        "excluded_loss_cube": excluded_loss_of_cube(logits, frequencies, mask),
-        "logit_fve": fit.fve,
-        "pizza_fve": pizza_fit(alignment).fve,
-    }
-    row |= {f"excluded_loss_{k}": excluded_loss(logits, [k], mask) for k in frequencies}
-    return row | {f"alpha_{k}": alpha for k, alpha in zip(fit.frequencies, fit.amplitudes, strict=True)}
+_on_part("train")
+_on_part("test")
 
 
-def _neurons(post: Tensor) -> dict[str, float]:
-    share = neuron_frequencies(post).share
-    return {
-        "neurons_in_clusters": float((share > CLUSTER_SHARE).double().mean()),
-        "neuron_share_mean": float(share.mean()),
-    }
+@measure("margin_mean", unit="nats", chance="below 0", tasks=MODULAR)
+def _margin_mean(look: ModularLook) -> float:
+    return float(look.margins.mean())
 
 
-def _weights(model: Transformer | MLP, task: ModularTask, coordinates: Coordinates, n_keys: int) -> dict[str, float]:
-    row = {"gini_W_E": gini(transform(coordinate_embedding(model, coordinates).double()).norm(dim=1))}
-    logit_map = neuron_logit_map(model, task.p)
-    if logit_map is not None:
-        over_answers = logit_map[:, coordinates.c].T.double()
-        row["gini_W_L"] = gini(transform(over_answers).norm(dim=1))
-        row["rest_W_L"] = effective_rank(over_answers, 2 * n_keys)[1]
-        row["ipr_W_L"] = float(inverse_participation_ratio(over_answers).mean())
-    squares = sums_of_squares(model)
-    row["sum_of_squares"] = sum(squares.values())
-    return row | {f"sum_of_squares.{name}": value for name, value in squares.items()}
+@measure("margin_min", unit="nats", chance="below 0", tasks=MODULAR)
+def _margin_min(look: ModularLook) -> float:
+    return float(look.margins.min())
+
+
+@measure("restricted_loss", unit="nats", chance="ln n or more", tasks=MODULAR)
+def _restricted(look: ModularLook) -> float:
+    return restricted_loss(look.logits, look.frequencies)
+
+
+@measure("excluded_loss", unit="nats", chance="the network's own loss", tasks=MODULAR, index="frequency")
+def _excluded(look: ModularLook) -> dict[str, float]:
+    sets = {"": list(look.frequencies), **{str(k): [k] for k in look.frequencies}}
+    return {name: excluded_loss(look.logits, removed, look.train) for name, removed in sets.items()}
+
+
+@measure("excluded_loss_cube", unit="nats", chance="the network's own loss", tasks=MODULAR)
+def _excluded_cube(look: ModularLook) -> float:
+    return excluded_loss_of_cube(look.logits, look.frequencies, look.train)
+
+
+@measure("logit_fve", unit="share", chance="f/n³", tasks=MODULAR)
+def _logit_fve(look: ModularLook) -> float:
+    return look.fit.fve
+
+
+@measure("pizza_fve", unit="share", chance="f/n³", tasks=MODULAR)
+def _pizza_fve(look: ModularLook) -> float:
+    return pizza_fit(look.alignment).fve
+
+
+@measure("alpha", unit="nats", chance="0", tasks=MODULAR, index="frequency")
+def _alpha(look: ModularLook) -> dict[str, float]:
+    """Return the coefficients of cos(w_k(a + b − c))."""
+    return {str(k): alpha for k, alpha in zip(look.fit.frequencies, look.fit.amplitudes, strict=True)}
+
+
+@measure("neurons_in_clusters", unit="share", chance="0", tasks=MODULAR)
+def _in_clusters(look: ModularLook) -> float | None:
+    shares = look.neuron_shares
+    return None if shares is None else float((shares > CLUSTER_SHARE).double().mean())
+
+
+@measure("neuron_share_mean", unit="share", chance="below 0.3", tasks=MODULAR)
+def _neuron_share(look: ModularLook) -> float | None:
+    return None if look.neuron_shares is None else float(look.neuron_shares.mean())
+
+
+@measure("gini_W_E", unit="", chance="1/√(2πd)", tasks=MODULAR)
+def _gini_embedding(look: ModularLook) -> float:
+    return gini(transform(coordinate_embedding(look.model, look.coordinates).double()).norm(dim=1))
+
+
+@measure("gini_W_L", unit="", chance="1/√(2πd)", tasks=MODULAR)
+def _gini_logit_map(look: ModularLook) -> float | None:
+    return None if look.logit_map is None else gini(transform(look.logit_map).norm(dim=1))
+
+
+@measure("rest_W_L", unit="share", chance="near 1", tasks=MODULAR)
+def _rest(look: ModularLook) -> float | None:
+    """Return the share of W_L's norm beyond two dimensions a frequency."""
+    return None if look.logit_map is None else effective_rank(look.logit_map, 2 * len(look.frequencies))[1]
+
+
+@measure("ipr_W_L", unit="", chance="2/(number of frequencies)", tasks=MODULAR)
+def _participation(look: ModularLook) -> float | None:
+    return None if look.logit_map is None else float(inverse_participation_ratio(look.logit_map).mean())
+
+
+@measure("gradient_symmetricity", unit="", chance="about 1", tasks=MODULAR)
+def _symmetricity(look: ModularLook) -> float:
+    return gradient_symmetricity(look.model, look.task)
+
+
+@measure("distance_irrelevance", unit="", chance="about 1", tasks=MODULAR)
+def _irrelevance(look: ModularLook) -> float:
+    return distance_irrelevance(look.logits)

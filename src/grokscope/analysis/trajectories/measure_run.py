@@ -1,18 +1,16 @@
 """Every measure at every checkpoint of a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
-from grokscope.analysis.binary.all_pairs import train_mask
-from grokscope.analysis.modular.key_frequencies import network_key_frequencies
-from grokscope.analysis.modular.measures import coordinates_of, measure
-from grokscope.analysis.sequences.measures import measure_sequences
+from grokscope.analysis.measure_table import COLUMNS
+from grokscope.analysis.measures import look_at, take
 from grokscope.errors import ConfigError, RunError
-from grokscope.models import MLP, Transformer
+from grokscope.progress import SILENT, Progress
 from grokscope.run import Run
 from grokscope.run.parallel import map_checkpoints
-from grokscope.tasks import SequenceTask, require_modular
 
 
 def measure_run(
@@ -20,53 +18,38 @@ def measure_run(
     *,
     frequencies: Sequence[int] | None = None,
     every: int | None = None,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
 ) -> pd.DataFrame:
-    """Return every measure of every checkpoint, one row a step.
+    """Return every measure of every checkpoint as a tidy table: columns step, measure, index, value.
 
-    See :func:`grokscope.analysis.modular.measures.measure` for modular arithmetic, and
-    :func:`grokscope.analysis.sequences.measures.measure_sequences` for the other tasks.
+    What is measured, :func:`grokscope.analysis.measures.measures_of` lists;
+    :func:`grokscope.analysis.measure_table.pivot` gives the table one row a step.
 
     Args:
         run: its checkpoints are measured, as many at once as there are threads.
         frequencies: the key frequencies, of modular arithmetic [the candidates of the last checkpoint].
         every: measure only checkpoints whose step is a multiple of this, and the last.
-        advance: is called with each step that is done.
+        progress: shows the checkpoints that are done.
 
     Raises:
-        ConfigError: the last network has no key frequencies, and none are given; or there is no such operation.
+        ConfigError: a frequency does not exist, or the task has none.
+        NotApplicableError: nothing is defined for such networks; or the last one has no key frequencies, and none are
+            given.
         RunError: there are no checkpoints.
+
+    Example:
+        >>> table = measure_run(run)
+        >>> table.query("measure == 'excluded_loss' and index == ''")
     """
-    task = run.task
     steps = chosen_steps(run, every)
-    if isinstance(task, SequenceTask):
-        if frequencies is not None:
-            raise ConfigError(f"{run.path} was trained on {task.name}, which has no key frequencies; leave them out")
-        return _rows(run, steps, advance, lambda model: measure_sequences(model, task))
-    task = require_modular(task, "measuring")
-    coordinates_of(task)
-    if frequencies is None:
-        keys = network_key_frequencies(run.model(steps[-1]), task)
-        frequencies = keys.candidates
-        if not frequencies:
-            raise ConfigError(
-                f"the network of {run.path} at step {steps[-1]} has no key frequencies ({keys.reason}), and without "
-                f"them the progress measures are not defined; name some with --frequencies"
-            )
-    keys, mask = frequencies, train_mask(task)
-    return _rows(run, steps, advance, lambda model: measure(model, task, keys, mask))
+    look = look_at(run.task, run.model(steps[-1]), frequencies=frequencies)
+    progress.start(len(steps), "measuring")
 
+    def rows(step: int) -> list[dict[str, object]]:
+        return [{"step": step, **asdict(reading)} for reading in take(look(run.model(step)))]
 
-def _rows(
-    run: Run,
-    steps: Sequence[int],
-    advance: Callable[[int], None],
-    measured: Callable[[Transformer | MLP], dict[str, float]],
-) -> pd.DataFrame:
-    def look(step: int) -> dict[str, float | int]:
-        return {"step": step, **measured(run.model(step))}
-
-    return pd.DataFrame(map_checkpoints(steps, look, run.task, advance))
+    found = map_checkpoints(steps, rows, run.task, lambda step: progress.advance(detail=f"step {step:,}"))
+    return pd.DataFrame([row for each in found for row in each], columns=COLUMNS)
 
 
 def chosen_steps(run: Run, every: int | None = None) -> list[int]:

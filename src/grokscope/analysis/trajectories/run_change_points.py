@@ -7,6 +7,7 @@ from statistics import median
 import pandas as pd
 
 from grokscope.analysis.curves.change_points import ChangePoint, change_points, grokking_delay
+from grokscope.analysis.measure_table import pivot, read_measures
 from grokscope.errors import RunError
 from grokscope.run import Run
 
@@ -25,11 +26,9 @@ def changes_of_run(run: Run) -> dict[str, ChangePoint]:
         raise RunError(f"{run.path} has no metrics yet; train it first")
     guessing = run.task.chance_losses()
     found = change_points(metrics, guessing)
-    if run.folder.measures.exists():
-        try:
-            measures = pd.read_csv(run.folder.measures)
-        except (ValueError, OSError) as error:
-            raise RunError(f"{run.folder.measures} is damaged: {error}; measure the run again") from error
+    table = read_measures(run.folder.measures)
+    if table is not None:
+        measures = pivot(table)
         known = [name for name in measures if name != "step" and name in metrics]
         found |= change_points(measures.drop(columns=known), guessing)
     return found

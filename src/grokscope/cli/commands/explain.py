@@ -9,9 +9,8 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from grokscope.analysis.trajectories.measure_run import chosen_steps, measure_run
+from grokscope.analysis.trajectories.measure_run import measure_run
 from grokscope.cli.options import assignments
-from grokscope.cli.progress import step_bar
 from grokscope.cli.render.explanation import print_explanation, print_import, print_measures, print_timeline
 from grokscope.errors import CheckpointError, ConfigError, RunError
 from grokscope.explanation import explain as explain_network
@@ -127,7 +126,7 @@ def measure(
 
     Modulo p: excluded and restricted loss, Gini, weight norms, margins and more, and the phases that they show. On
     sequences: head scores, accuracy of each digit by the carry that it needs, what the weights say of each trigger.
-    Writes one row a checkpoint, as CSV; 'grokscope changes' then finds where each measure changes.
+    Writes one row for each step, measure and index, as CSV; 'grokscope changes' then finds where each measure changes.
 
     Examples:
 
@@ -137,8 +136,8 @@ def measure(
       grokscope measure runs/mainline --every 500 --frequencies 14,35,41,42,52 -o measures.csv
     """
     opened = Run(run)
-    with step_bar("measuring", len(chosen_steps(opened, every)), Console(stderr=True)) as advance:
-        table = measure_run(opened, frequencies=_frequencies(frequencies), every=every, advance=advance)
+    with displayed() as progress:
+        table = measure_run(opened, frequencies=_frequencies(frequencies), every=every, progress=progress)
     path = out or opened.folder.measures
     _write_table(table, path)
     print_measures(table, opened, Console())

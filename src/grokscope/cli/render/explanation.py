@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grokscope.analysis.curves.phases import find_phases_of_circuit
+from grokscope.analysis.measure_table import pivot
 from grokscope.cli.render.tables import frame_table, name_table
 from grokscope.explanation import Explanation, Subject, Timeline
 from grokscope.explanation.rows import NO_CONTROLS
@@ -61,14 +62,15 @@ _MOST = 8
 
 def print_measures(table: pd.DataFrame, run: Run, console: Console) -> None:
     """Print the main measures at a dozen steps, and the phases that they show."""
-    modular = isinstance(run.task, ModularTask)
+    modular, measures = isinstance(run.task, ModularTask), table
+    table = pivot(measures)
     chosen = [name for name in _SHOWN if name in table] if modular else _main_columns(table)
     stride = max(1, -(-(len(table) - 1) // 11))
     at = sorted({*range(0, len(table), stride), len(table) - 1})
     shown = table[chosen].iloc[at].rename(columns=lambda name: name.replace("_", " "))
     console.print(frame_table(shown))
     if modular:
-        _print_phases(table, run, console)
+        _print_phases(measures, run, console)
 
 
 def _main_columns(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,5 @@
 """How the circuit grew: the progress measures over training."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from grokscope.analysis import Phases
 from grokscope.analysis.curves.phases import find_phases_of_circuit
+from grokscope.analysis.measure_table import pivot
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, curve, phase_bands, plain_numbers, shade, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title, ylabel
@@ -58,14 +58,14 @@ def progress_measures(measures: pd.DataFrame, phases: Phases | None = None, *, a
     (2023), figure 7 and appendix. Lines are named in the order in which they end.
 
     Args:
-        measures: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`.
+        measures: the tidy table of :func:`grokscope.analysis.trajectories.measure_run.measure_run`.
         phases: shaded where they are complete.
         ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there is nothing in the table to draw.
     """
-    return _stack(_panels(list(measures.columns)), measures, phases, "progress measures", ax)
+    return _stack(_panels(measures), measures, phases, "progress measures", ax)
 
 
 def coefficients_over_training(measures: pd.DataFrame, phases: Phases | None = None, *, ax: Target = None) -> Figure:
@@ -74,7 +74,7 @@ def coefficients_over_training(measures: pd.DataFrame, phases: Phases | None = N
     How much of each wave that gives right answers the network has. After Nanda et al. (2023), appendix; arguments and
     errors are those of :func:`progress_measures`.
     """
-    panel = replace(_coefficients(list(measures.columns)), height=22.0)
+    panel = replace(_coefficients(measures), height=22.0)
     return _stack([panel], measures, phases, "coefficients", ax)
 
 
@@ -84,7 +84,7 @@ def excluded_losses_over_training(measures: pd.DataFrame, phases: Phases | None 
     Thin behind them are the losses of the whole network. After Nanda et al. (2023), section 5.1 and appendix;
     arguments and errors are those of :func:`progress_measures`.
     """
-    panel = _excluded(list(measures.columns))
+    panel = _excluded(measures)
     if panel.lines:  # alone, the network's own losses are not this picture
         panel = replace(panel, height=24.0, lines=[*_OF_NETWORK, *panel.lines])
     return _stack([panel], measures, phases, "excluded losses of single frequencies", ax)
@@ -98,9 +98,11 @@ _OF_NETWORK = (
 
 def _stack(panels: Sequence[_Panel], measures: pd.DataFrame, phases: Phases | None, what: str, ax: Target) -> Figure:
     """Return the panels that have something to draw, one below the other."""
+    known = list(dict.fromkeys(measures["measure"]))
+    measures = pivot(measures)
     panels = [panel for panel in panels if len(panel.drawable(measures).columns) > 1]
     if measures.empty or not panels:
-        raise ConfigError(f"there are no {what} to draw; the table has {', '.join(measures.columns)}")
+        raise ConfigError(f"there are no {what} to draw; the table has {', '.join(known) or 'no rows'}")
     bands = {} if phases is None else phase_bands(phases, int(measures["step"].iloc[0]))
     with canvas(ax) as sheet:
         column = list(sheet.grid([panel.height * sheet.scale for panel in panels], sharex=True).flat)
@@ -114,7 +116,7 @@ def _stack(panels: Sequence[_Panel], measures: pd.DataFrame, phases: Phases | No
     return sheet.figure
 
 
-def _panels(columns: Sequence[str]) -> list[_Panel]:
+def _panels(measures: pd.DataFrame) -> list[_Panel]:
     losses = [
         _Line("train_loss", "train", TRAIN),
         _Line("test_loss", "test", TEST),
@@ -133,25 +135,25 @@ def _panels(columns: Sequence[str]) -> list[_Panel]:
         ),
         _Panel("Gini coefficient of the Fourier norms: how few frequencies the weights use", "Gini", 8.5, gini),
         _Panel("sum of squared weights", "sum", 8.5, squares),
-        _coefficients(columns),
-        _excluded(columns),
+        _coefficients(measures),
+        _excluded(measures),
     ]
 
 
-def _coefficients(columns: Sequence[str]) -> _Panel:
+def _coefficients(measures: pd.DataFrame) -> _Panel:
     title = "coefficients of $\\cos(w_k(a+b-c))$ in the logits"
-    return _Panel(title, "nats", 12.0, _each_frequency("alpha", columns))
+    return _Panel(title, "nats", 12.0, _each_frequency("alpha", measures))
 
 
-def _excluded(columns: Sequence[str]) -> _Panel:
-    lines = _each_frequency("excluded_loss", columns)
+def _excluded(measures: pd.DataFrame) -> _Panel:
+    lines = _each_frequency("excluded_loss", measures)
     return _Panel("excluded loss: without one frequency at a time", "nats, log scale", 13.0, lines, True)
 
 
-def _each_frequency(measure: str, columns: Sequence[str]) -> list[_Line]:
-    """Return a line for each column ``measure_k``; a frequency looks the same in every panel."""
-    named = [found for name in columns if (found := re.fullmatch(r"(?:alpha|excluded_loss)_(\d+)", name))]
-    keys = sorted({int(found[1]) for found in named})
+def _each_frequency(measure: str, measures: pd.DataFrame) -> list[_Line]:
+    """Return a line for each frequency of a measure; a frequency looks the same in every panel."""
+    by_frequency = measures[measures["measure"].isin(["alpha", "excluded_loss"]) & (measures["index"] != "")]
+    keys = sorted({int(k) for k in by_frequency["index"]})
     looks = distinct_looks([f"k = {k}" for k in keys])
     return [
         _Line(f"{measure}_{k}", name, look.colour, look.dashes)

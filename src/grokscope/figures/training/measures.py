@@ -1,14 +1,13 @@
 """How the circuit of a network on sequences grew: its measures over training, a panel for each kind."""
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from grokscope.analysis.measure_table import column_of, pivot
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title
@@ -25,9 +24,8 @@ from grokscope.figures.line_styles import (
 from grokscope.figures.source import RunSource
 from grokscope.figures.theme import BLACK
 
-_WHOLE = ("step", "loss", "accuracy")
-"""Not drawn: the training curves have them."""
-_HEAD = re.compile(r"head (\d+)\.(\d+)")
+_WHOLE = ("loss", "accuracy")
+"""Not drawn of the whole task: the training curves have them."""
 _COLUMNS, _NARROWEST = 2, 27.0
 """Panels side by side, and the width that each needs, in sizes of the text."""
 _HEIGHT = 10.5
@@ -39,21 +37,23 @@ _NAMED = 6
 def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False, ax: Target = None) -> Figure:
     """Return a panel for each kind of measure, with a line for each head, digit, trigger or case that it is of.
 
-    A column is named ``KIND_OF``: ``prefix_matching_1.2`` is the prefix-matching score of head 2 in layer 1, and
-    ``accuracy_digit_3_made`` the accuracy of digit 3 where it needs a carry that is made. What a measure is of looks
-    the same in every panel.
+    ``prefix_matching`` with the index ``1.2`` is the prefix-matching score of head 2 in layer 1, ``accuracy_digit``
+    with ``3_made`` the accuracy of digit 3 where it needs a carry that is made. What a measure is of looks the same in
+    every panel.
 
     Args:
-        table: of :func:`grokscope.analysis.trajectories.measure_run.measure_run`, on a task on sequences.
+        table: the tidy table of :func:`grokscope.analysis.trajectories.measure_run.measure_run`.
         log_steps: logarithmic steps (linear up to the first measured, so that step 0 has a place).
         ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there is nothing in the table to draw.
     """
-    groups = {} if table.empty else groups_of([str(name) for name in table.dropna(axis="columns", how="all").columns])
+    groups = groups_of(table.dropna(subset=["value"]))
     if not groups:
-        raise ConfigError(f"there are no measures to draw; the table has {', '.join(map(str, table.columns))}")
+        known = dict.fromkeys(table["measure"])
+        raise ConfigError(f"there are no measures to draw; the table has {', '.join(known) or 'no rows'}")
+    table = pivot(table)
     looks = _looks(groups)
     shared = _shared(groups)
     with canvas(ax) as sheet:
@@ -72,26 +72,31 @@ def measures_over_training(table: pd.DataFrame, *, log_steps: bool = False, ax: 
     return sheet.figure
 
 
-def groups_of(columns: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the columns of each kind of measure, each with what it is of.
+def groups_of(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the panels by their kind: the columns of :func:`~grokscope.analysis.measure_table.pivot` in each, by what
+    they are of.
 
-    The kind is what stands before the last underscore. What is alone of its kind is a kind by its whole name, and is
-    of nothing: ``looks_for``.
+    The kind is the measure; of an index of two parts, ``3_made``, the first belongs to the kind. What is alone of its
+    kind is a kind by its whole name, and is of nothing: ``looks_for``.
     """
     groups: dict[str, dict[str, str]] = {}
-    for column in columns:
-        if column not in _WHOLE:
-            kind, _, of = column.rpartition("_")
-            groups.setdefault(kind or column, {})[column] = of
+    for measure, index in table[["measure", "index"]].drop_duplicates().itertuples(index=False):
+        if index or measure not in _WHOLE:
+            first, _, of = index.rpartition("_")
+            groups.setdefault(f"{measure}_{first}" if first else measure, {})[column_of(measure, index)] = of
     named: dict[str, dict[str, str]] = {}
     for kind, members in groups.items():
         if len(members) == 1:
             named |= {column: {column: ""} for column in members}
         else:
-            named[kind] = {
-                column: f"head {of}" if _HEAD.fullmatch(f"head {of}") else of for column, of in members.items()
-            }
+            named[kind] = {column: f"head {of}" if _head(of) else of for column, of in members.items()}
     return named
+
+
+def _head(of: str) -> tuple[int, int] | None:
+    """Return layer and head of an index like ``1.2``; None of any other."""
+    layer, dot, head = of.removeprefix("head ").partition(".")
+    return (int(layer), int(head)) if dot and layer.isdecimal() and head.isdecimal() else None
 
 
 def _shared(groups: dict[str, dict[str, str]]) -> set[str]:
@@ -107,7 +112,7 @@ def _name_shared(sheet: Canvas, looks: dict[str, Look]) -> None:
 def _looks(groups: dict[str, dict[str, str]]) -> dict[str, Look]:
     """Return how a line looks, by what it is of: numbers have an order, cases have none, heads are of a layer."""
     of = list(dict.fromkeys(name for members in groups.values() for name in members.values()))
-    heads = {name: _look_of_head(*map(int, found.groups())) for name in of if (found := _HEAD.fullmatch(name))}
+    heads = {name: _look_of_head(*found) for name in of if (found := _head(name))}
     numbers = [name for name in of if name.isdecimal()]
     cases = [name for name in of if name and not name.isdecimal() and name not in heads]
     return {**ordered_looks(numbers), **distinct_looks(cases), **heads, "": Look(BLACK)}
@@ -129,14 +134,14 @@ def _draw(axes: Axes, table: pd.DataFrame, kind: str, members: dict[str, str], l
 
 def _caption(source: RunSource) -> str:
     return (
-        f"What the network's parts do at the {len(source.measures()):,} checkpoints that were measured, on fresh "
+        f"What the network's parts do at the {source.measures()['step'].nunique():,} checkpoints that were measured, on fresh "
         f"examples: losses, accuracies and scores by head, digit, trigger or carry. Where they change together with "
         f"the loss, the circuit forms; that alone does not show that the loss falls because of it."
     )
 
 
 def _has_measures(source: RunSource) -> bool:
-    return source.run.folder.measures.exists() and bool(groups_of(list(source.measures("loss").columns)))
+    return source.run.folder.measures.exists() and bool(groups_of(source.measures("loss")))
 
 
 @figure(

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from grokscope import figures
 from grokscope.analysis.many_runs.curves import is_over_early
+from grokscope.analysis.measure_table import pivot, read_measures
 from grokscope.figures.catalogue import Picture
 from grokscope.figures.many_runs.comparison import GroupData, Panel
 from grokscope.reports.comparison import runs as compared_runs
@@ -16,7 +17,6 @@ from grokscope.reports.comparison.runs import ComparedRuns
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.provenance import Facts, how_it_was_made
 from grokscope.reports.run.evidence import FoundTable
-from grokscope.run.tables import read_measures
 from grokscope.tasks import ModularTask
 
 MOST_PARTS = 12
@@ -148,8 +148,8 @@ def _inside(compared: ComparedRuns) -> tuple[Picture | None, str]:
 
 
 def _measures(compared: ComparedRuns) -> tuple[Picture | None, str]:
-    found = [read_measures(run.folder.measures) for run in compared.runs]
-    tables = [table for table in found if table is not None]
+    found = [read_measures(run.folder.measures, ("excluded_loss", "sum_of_squares")) for run in compared.runs]
+    tables = [pivot(table) for table in found if table is not None]
     if len(tables) < len(found):
         without = [str(run.path) for run, table in zip(compared.runs, found, strict=True) if table is None]
         return None, (

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.colors import to_hex
 
 from grokscope.analysis import Phases
+from grokscope.analysis.measure_table import pivot
 from grokscope.figures.axes import phase_bands
 from grokscope.figures.theme import BLUE, CYCLIC, DIVERGING, GREEN, ORANGE, PURPLE, SEQUENTIAL, SPARSE, TEST, TRAIN
 from grokscope.reports.replay.frames import Film
@@ -78,10 +79,10 @@ def make_player(
     Args:
         film: the pictures.
         metrics: of the run.
-        measures: of ``grokscope measure``, for restricted and excluded loss; None where there are none.
+        measures: of ``grokscope measure``, tidy, for restricted and excluded loss; None where there are none.
         phases: name the time of each step, where they are complete.
     """
-    curves = _curves(metrics, measures)
+    curves = _curves(metrics, None if measures is None else pivot(measures))
     packed = [pack_picture(picture) for picture in film.pictures]
     titles = {"curves": "Training and test loss", **{each["name"]: each["title"] for each in packed}}
     panels = tuple(Panel(name, title, CAPTIONS[name], name in _WIDE) for name, title in titles.items())

@@ -7,12 +7,13 @@ import pandas as pd
 from grokscope import formatting
 from grokscope.analysis import Phases
 from grokscope.analysis.curves.phases import find_phases_of_circuit
+from grokscope.analysis.measure_table import read_measures
 from grokscope.explanation import Explanation, ModularExplanation
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import phase_bands
 from grokscope.figures.source import every_suggested
 from grokscope.run import Run
-from grokscope.run.tables import read_claims, read_measures
+from grokscope.run.tables import read_claims
 from grokscope.tasks import ModularTask
 
 
@@ -21,7 +22,7 @@ class History:
     """What other commands found at a run's checkpoints."""
 
     measures: pd.DataFrame | None
-    """Of ``grokscope measure``."""
+    """Of ``grokscope measure``, tidy."""
     claims: pd.DataFrame | None
     """Of ``grokscope explain --every``."""
     phases: Phases | None
@@ -36,7 +37,7 @@ def read_history(run: Run) -> History:
     """
     task = run.task
     if isinstance(task, ModularTask):
-        measures = read_measures(run.folder.measures)
+        measures = read_measures(run.folder.measures, ("excluded_loss", "sum_of_squares"))
         phases = None if measures is None else find_phases_of_circuit(measures, task.p)
     else:
         measures, phases = read_measures(run.folder.measures, ("loss",)), None
@@ -54,7 +55,7 @@ def phases_by_measures(history: History) -> tuple[str, ...]:
     """Return the phases that the progress measures show, or that they show none; nothing without measures."""
     if history.measures is None or history.phases is None:
         return ()
-    steps = history.measures["step"]
+    steps = history.measures["step"].drop_duplicates()
     n = len(steps)
     source = f"the progress measures at {n:,} checkpoint{'s' if n != 1 else ''}"
     told = phases_in_words(history.phases, int(steps.iloc[0]), source)
