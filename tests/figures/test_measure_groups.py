@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from grokscope.figures.sequences.measures import groups_of
 from matplotlib.figure import Figure
 
 from grokscope.analysis.measure_table import tidy
 from grokscope.errors import ConfigError
 from grokscope.figures import measures_over_training
+from grokscope.figures.training.measures import groups_of
 
 HEADS = ("0.0", "0.1", "1.0")
 

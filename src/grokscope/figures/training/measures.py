@@ -133,8 +133,9 @@ def _draw(axes: Axes, table: pd.DataFrame, kind: str, members: dict[str, str], l
 
 
 def _caption(source: RunSource) -> str:
+    n = source.measures()["step"].nunique()
     return (
-        f"What the network's parts do at the {source.measures()['step'].nunique():,} checkpoints that were measured, on fresh "
+        f"What the network's parts do at the {n:,} checkpoints that were measured, on fresh "
         f"examples: losses, accuracies and scores by head, digit, trigger or carry. Where they change together with "
         f"the loss, the circuit forms; that alone does not show that the loss falls because of it."
     )
