@@ -14,6 +14,7 @@ from grokscope.cli.commands.look import experiments, report, runs, show
 from grokscope.cli.commands.sweep import sweep
 from grokscope.cli.commands.train import train
 from grokscope.cli.commands.watch import watch
+from grokscope.cli.plugins import load_plugins, plugins_first
 from grokscope.errors import DivergenceError, GrokscopeError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(load_plugins)
 for command in (train, watch, experiments, runs, show, explain, measure, changes, compare, grid, sweep, figure, report):
     app.command()(command)
 app.command("import")(import_)
@@ -34,7 +36,7 @@ def main() -> None:
     Exit codes: 0 done, 1 training diverged, 2 the input was wrong, 130 stopped by Ctrl-C.
     """
     try:
-        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(args=plugins_first(sys.argv[1:]) or ["--help"], standalone_mode=False)
     except DivergenceError as error:
         code = _fail(str(error), 1)
     except GrokscopeError as error:

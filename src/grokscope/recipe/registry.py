@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Literal
 
-from grokscope.errors import ConfigError, nearest
+from grokscope.errors import ConfigError
 from grokscope.recipe import modular, sequences
 from grokscope.recipe.recipe import Recipe
+from grokscope.registry import Registry
 from grokscope.run import Experiment
 
 Data = Literal["infinite", "finite"]
 
-_RECIPES: dict[str, Callable[[], Recipe]] = {
+RECIPES = Registry[Callable[[], Recipe]]("experiment", "; see 'grokscope experiments'")
+
+_PACKAGE: dict[str, Callable[[], Recipe]] = {
     "mainline": modular.mainline,
     "fast": modular.fast,
     "small": modular.small,
@@ -26,11 +29,27 @@ _RECIPES: dict[str, Callable[[], Recipe]] = {
     "mainline-infinite": modular.mainline_infinite,
     **modular.variants(),
 }
+for _name, _make in _PACKAGE.items():
+    RECIPES.add(_name, _make)
+
+
+def register_recipe(name: str) -> Callable[[Callable[[], Recipe]], Callable[[], Recipe]]:
+    """Return a decorator that registers the function which makes a recipe, under ``name``.
+
+    Raises:
+        ConfigError: another recipe has that name.
+
+    Example:
+        >>> @register_recipe("parity")
+        ... def parity() -> Recipe:
+        ...     return Recipe(Experiment(name="parity", task=ParityConfig()), duration="1 minute")
+    """
+    return lambda make: RECIPES.add(name, make)
 
 
 def recipe_names() -> list[str]:
     """Return the names that :func:`recipe` knows."""
-    return list(_RECIPES)
+    return RECIPES.names
 
 
 def recipe(name: str, data: Data | None = None) -> Recipe:
@@ -43,18 +62,16 @@ def recipe(name: str, data: Data | None = None) -> Recipe:
     Raises:
         ConfigError: there is none.
     """
-    if name not in _RECIPES:
-        raise ConfigError(f"no experiment is called {name!r}{nearest(name, _RECIPES)}; see 'grokscope experiments'")
-    chosen = _RECIPES[name]()
+    chosen = RECIPES[name]()
     if data is None or chosen.experiment.task.data.kind == data:
         return chosen
     other = f"{name}-{data}"
-    if other not in _RECIPES:
+    if other not in RECIPES:
         raise ConfigError(
             f"{name} has {chosen.experiment.task.data.kind} data and no counterpart with {data} data; change it with "
             f"--set task.data.kind={data}"
         )
-    return _RECIPES[other]()
+    return RECIPES[other]()
 
 
 def published_of(experiment: Experiment) -> dict[str, object]:
@@ -63,7 +80,7 @@ def published_of(experiment: Experiment) -> dict[str, object]:
     A recipe's numbers hold for its own settings only; when to stop and what to keep may differ.
     """
     free = ("stop.", "evaluate_every", "checkpoint_every", "description", "name")
-    for name in _RECIPES:
+    for name in RECIPES:
         chosen = recipe(name)
         if chosen.published and all(key.startswith(free) for key in chosen.experiment.differences(experiment)):
             return chosen.published

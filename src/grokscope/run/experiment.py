@@ -98,6 +98,10 @@ class Experiment(Config):
         """Return the experiment as YAML with every setting, defaults included."""
         return dump_yaml(self.model_dump(mode="json"))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # as plain values: another process loads the plugin that defines a class once it meets the class's kind
+        return experiment_from, (self.model_dump(mode="json"),)
+
     def _repr_html_(self) -> str:
         facts = [
             ("description", self.description),

@@ -13,7 +13,9 @@ from grokscope.training.optimizers.base import OptimizerConfig
 from grokscope.training.optimizers.stacked import StackedOptimizer
 from grokscope.training.weight_rows import WeightRows
 
-OPTIMIZERS = Registry[type[OptimizerConfig]]("optimiser")
+OPTIMIZERS = Registry[type[OptimizerConfig]](
+    "optimiser", "; name the file that registers another one with --plugin FILE"
+)
 """The settings of every optimiser by kind."""
 
 Settings = TypeVar("Settings", bound=type[OptimizerConfig])
