@@ -284,7 +284,7 @@ def test_later_packages_add_what_they_know():
 
 
 ARRAY = re.compile(r"Tensor|ndarray|DataFrame|Float|Int\[|Bool\[")
-WITH_WORDS = {"ModularTask", "Timeline"}
+WITH_WORDS = {"BinaryOperationTask", "ModularTask", "Timeline"}
 """Their texts are made of other things than their fields; see above."""
 
 

@@ -12,7 +12,7 @@ import grokscope
 SOURCE = Path(grokscope.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 ORDER = [
-    {"errors", "config", "registry", "plugins", "randomness", "display", "progress"},
+    {"errors", "config", "registry", "plugins", "randomness", "display", "formatting", "progress"},
     {"tasks"},
     {"models"},
     {"training"},

@@ -3,14 +3,17 @@
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from grokscope.display import brief_repr, facts_table, list_table
-from grokscope.errors import NotApplicableError
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.explanation.claims import DOES_TASK, Claim, Verdict, verdict
 from grokscope.explanation.rows import NO_CONTROLS, ClaimRow, claim_row, quoted
+from grokscope.explanation.subject import Subject
 
 Facts = tuple[tuple[str, str], ...]
 """Names and what was found, in words."""
@@ -41,6 +44,8 @@ class Explanation(ABC):
     """The claims, by id, without which a network is not even partly explained."""
     notes: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    network: Subject | None = field(default=None, compare=False)
+    """What was explained."""
 
     @property
     @abstractmethod
@@ -83,6 +88,21 @@ class Explanation(ABC):
     def verdict(self) -> Verdict:
         """``explained``, ``partly explained`` or ``not explained``."""
         return verdict(self.claims, self.required)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page of the network that was explained, and return where it is: one HTML file that works offline.
+
+        Raises:
+            ConfigError: the explanation was not made by :func:`grokscope.explanation.explain`, so it has no network.
+            RunError: the file cannot be written.
+
+        Example:
+            >>> explain(open_subject("model.pth")).report("model.html")
+        """
+        if self.network is None:
+            raise ConfigError(f"the explanation of {self.subject} has lost its network; make it anew by explain()")
+        # by name, and only now: pages are made of explanations, never the reverse, and who explains need not draw
+        return import_module("grokscope.reports.foreign.page").write_network_page(self.network, self, path)
 
     def claim(self, id_: str) -> Claim | None:
         """Return the claim with this id; None where it was not tested."""

@@ -38,7 +38,7 @@ def explain(
     """
     subject = _in_working_precision(subject)
     explained = explain_network(subject.task, subject, frequencies=frequencies, seed=seed, progress=progress)
-    return with_own_claims(explained, subject)
+    return replace(with_own_claims(explained, subject), network=subject)
 
 
 def _in_working_precision(subject: Subject) -> Subject:

@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grokscope.cli.commands.explain import Modulus, Operation, Settings
+from grokscope.cli.options import assignments
 from grokscope.cli.progress import frame_bar
 from grokscope.cli.render.summary import print_summary
 from grokscope.errors import ConfigError, GrokscopeError, RunError
+from grokscope.progress import displayed
 from grokscope.recipe import published_of, recipe, recipe_names
 from grokscope.reports.sweep.write import write_page
 from grokscope.run import Run, find_runs
@@ -114,16 +117,22 @@ def show(run: RunArgument, step: StepOption = None) -> None:
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN|SWEEP", help="The folder of a run, or of a sweep.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|SWEEP|FILE", help="The folder of a run or of a sweep, or a file with weights."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE", help="Where to write it [report.html in the folder, or sweep.html]."
+            "--out", "-o", metavar="FILE", help="Where to write it [report.html in the folder, sweep.html, FILE.html]."
         ),
     ] = None,
     step: StepOption = None,
+    p: Modulus = None,
+    operation: Operation = None,
+    set_: Settings = None,
 ) -> None:
-    """Write the report of a run or of a sweep: one HTML file that needs no network.
+    """Write the report of a run, of a sweep, or of a network that somebody else trained: one HTML file.
 
     Examples:
 
@@ -131,9 +140,22 @@ def report(
       grokscope report runs/mainline
       grokscope report runs/mainline --step 9400 -o before.html
       grokscope report runs/sweep-small        the runs that have ended so far
+      grokscope report model.pth -o theirs.html --set attention_coefficient=0
     """
     from grokscope.reports import write_report  # only now: drawing is heavy to import
+    from grokscope.reports.foreign.page import report_file
 
+    stated = assignments(set_ or [])
+    if run.is_file():
+        if step is not None:
+            raise ConfigError(f"--step {step}: {run} is a file with one network, which has no step; leave it off")
+        with displayed() as progress:
+            path = report_file(run, out, p=p, operation=operation, progress=progress, **stated)
+        Console(soft_wrap=True).print(f"Report: {path}", markup=False, highlight=False)
+        return
+    for name, value in {"p": p, "operation": operation, **stated}.items():
+        if value is not None:
+            raise ConfigError(f"{name} is recorded in {run}; it can be stated for a file only")
     if (run / PLAN).is_file():
         if step is not None:
             raise ConfigError(f"--step {step}: {run} is a sweep, whose page has no step; leave it off")

@@ -23,6 +23,7 @@ from grokscope.analysis.sequences.carries import (
     predictions,
     scores_by_case,
 )
+from grokscope.display import brief_repr
 from grokscope.explanation.base import Findings
 from grokscope.explanation.sequences.head_interventions import HeadInterventions
 from grokscope.models import Transformer
@@ -48,6 +49,8 @@ class Sums:
     true: Int[Tensor, "b digit"]
     attention: Float[Tensor, "h digit column"]
     """Of the first layer."""
+
+    __repr__ = brief_repr
 
     @property
     def right(self) -> Bool[Tensor, "b digit"]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from grokscope.analysis.sequences.heads import composition_by_chance, composition_scores
 from grokscope.analysis.sequences.induction import HeadScores, Repeats, head_scores, uniform_previous_token_score
+from grokscope.display import brief_repr
 from grokscope.explanation.base import Findings
 from grokscope.explanation.sequences.head_interventions import Head, HeadInterventions
 from grokscope.models import Transformer
@@ -34,6 +35,8 @@ class InductionCircuit:
     previous: list[Head]
     induction: list[Head]
     """Heads of one later layer, that with the most of them."""
+
+    __repr__ = brief_repr
 
     @property
     def model(self) -> Transformer:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from grokscope.analysis.fresh_examples import fresh_examples
 from grokscope.analysis.sequences.skip_trigrams import Readout
+from grokscope.display import brief_repr
 from grokscope.explanation.base import Findings
 from grokscope.explanation.sequences.head_interventions import HeadInterventions
 from grokscope.models import Transformer
@@ -27,6 +28,8 @@ class Trigrams:
     interventions: HeadInterventions
     places: Int[Tensor, " b"]
     """Where the trigger stands."""
+
+    __repr__ = brief_repr
 
     @property
     def answers(self) -> Int[Tensor, " b"]:

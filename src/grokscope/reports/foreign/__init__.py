@@ -1,0 +1,1 @@
+"""The page of one network, without a run: somebody else's, say."""
