@@ -1,6 +1,7 @@
 """Networks whose symmetry is known: sums have it, products do not."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from grokscope.analysis.modular.clock_pizza import distance_irrelevance, gradient_symmetricity
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
-from grokscope.models.hooks import Tap
+from grokscope.models.hooks import Tap, untouched
 from grokscope.randomness import init_generator
 from grokscope.tasks import ModularConfig
 
@@ -29,7 +30,10 @@ def mlp(combine: str, *, seed: int = 0, **options) -> MLP:
 class Bilinear(MLP):
     """Logit c is u_c · (e_a ⊙ M e_b): its gradients can be written down."""
 
-    def run_plainly(self, tokens: torch.Tensor, tap: Tap) -> torch.Tensor:
+    def forward(
+        self, tokens: torch.Tensor, positions: Sequence[int] | None = None, *, tap: Tap = untouched
+    ) -> torch.Tensor:
+        tap = self._through_hooks(tap)
         e = tap("hook_embed", self.embed.W_E[tokens])
         return ((e[:, 0] * (e[:, 1] @ self.mixing)) @ self.reading).unsqueeze(1)
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from grokscope.models import Transformer, TransformerConfig, folding
-from grokscope.models.hooks import untouched
 from grokscope.randomness import init_generator
 
 SHAPES = {
@@ -50,7 +49,7 @@ def folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 def test_values_and_gradients_equal_the_textbook_pass(options, folded):
     model, tokens = network(**options), ending_in(2)
-    plain, fast = model.run_plainly(tokens, untouched)[:, -1:], model(tokens, [3])
+    plain, fast = model(tokens)[:, -1:], model.forward_fast(model.plan(tokens, [3]))
     assert folded == [1]
     torch.testing.assert_close(fast, plain, rtol=0, atol=1e-11)
     weighting = torch.randn(plain.shape, generator=torch.Generator().manual_seed(2), dtype=plain.dtype)
@@ -67,14 +66,15 @@ def test_values_and_gradients_equal_the_textbook_pass(options, folded):
 )
 def test_it_is_left_alone_where_it_does_not_hold_or_pay(options, token, folded):
     model, tokens = network(**options), ending_in(token)
-    torch.testing.assert_close(model(tokens, [3]), model.run_plainly(tokens, untouched)[:, -1:], rtol=0, atol=1e-11)
+    fast = model.forward_fast(model.plan(tokens, [3]))
+    torch.testing.assert_close(fast, model(tokens)[:, -1:], rtol=0, atol=1e-11)
     assert folded == []
 
 
 def test_dropout_lies_between_and_prevents_it(folded):
     model = network(dropout=0.5)
     plan = model.plan(ending_in(2), [3])
-    model.run(plan, noise=torch.Generator().manual_seed(0))
+    model.forward_fast(plan, noise=torch.Generator().manual_seed(0))
     assert folded == []
-    model.run(plan)
+    model.forward_fast(plan)
     assert folded == [1]

@@ -5,7 +5,7 @@ import torch
 
 from grokscope.errors import ConfigError, HookError
 from grokscope.models import Transformer, TransformerConfig
-from grokscope.models.hooks import Recorder, Tap
+from grokscope.models.hooks import HookPoint, Recorder, Tap
 from grokscope.randomness import init_generator
 
 D, H, E, M, B, N = 12, 3, 4, 20, 6, 4
@@ -62,7 +62,8 @@ class TestCache:
         model = network(n_layers=n_layers, **options)
         logits, cache = model.run_with_cache(tokens)
         assert {name: tuple(value.shape) for name, value in cache.items()} == names_of(n_layers, **options)
-        torch.testing.assert_close(logits, model(tokens))
+        assert torch.equal(logits, model(tokens))
+        torch.testing.assert_close(logits, model.forward_fast(model.plan(tokens, range(N))))
 
     @pytest.mark.parametrize("n_layers", [1, 2])
     @pytest.mark.parametrize("options", [{}, {"layer_norm": True}, {"causal": False}, {"attention_only": True}])
@@ -275,10 +276,157 @@ class TestErrors:
             network().run_with_hooks(tokens, {"blocks.0.hook_mlp_out": lambda value: None})
 
     def test_no_hooks(self, tokens):
-        with pytest.raises(HookError, match="given no hooks"):
+        with pytest.raises(HookError, match="there are no hooks"):
             network().run_with_hooks(tokens, {})
 
 
 def test_anything_callable_is_a_tap():
     assert isinstance(Recorder(), Tap)
     assert not isinstance(3, Tap)
+
+
+class TestShortNames:
+    @pytest.mark.parametrize("layer_norm", [False, True])
+    def test_every_activation_has_one(self, tokens, layer_norm):
+        model = network(n_layers=2, layer_norm=layer_norm)
+        _, cache = model.run_with_cache(tokens)
+        assert cache["embed"] is cache["hook_embed"]
+        assert cache["pos_embed"] is cache["hook_pos_embed"]
+        for layer in range(2):
+            for name in ("q", "k", "v", "z", "attn_scores", "pattern"):
+                assert cache[name, layer] is cache[f"blocks.{layer}.attn.hook_{name}"]
+            for name in ("pre", "post"):
+                assert cache[name, layer] is cache[f"blocks.{layer}.mlp.hook_{name}"]
+            for name in ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post"):
+                assert cache[name, layer - 2] is cache[f"blocks.{layer}.hook_{name}"]
+        if layer_norm:
+            assert cache["normalized"] is cache["ln_final.hook_normalized"]
+            assert cache["scale", 1, "ln2"] is cache["blocks.1.ln2.hook_scale"]
+            with pytest.raises(KeyError, match=r"is one of blocks\.0\.ln1\.hook_scale, blocks\.0\.ln2\.hook_scale"):
+                cache["scale", 0]
+
+    def test_the_last_layer_is_the_networks_whatever_was_kept(self, tokens):
+        _, cache = network(n_layers=2).run_with_cache(tokens, {"blocks.0.hook_resid_post"})
+        with pytest.raises(KeyError, match="'resid_post', -1"):
+            cache["resid_post", -1]
+        assert cache["resid_post", -2] is cache["blocks.0.hook_resid_post"]
+
+    @pytest.mark.parametrize(
+        ("key", "meant"),
+        [
+            (("pattrn", 0), r"did you mean \('pattern', 0\)\?"),
+            (("pattern", 1), r"did you mean \('pattern', 0\)\?"),
+            ("embd", r"did you mean \w*embed\?"),
+            ("blocks.0.attn.hook_patern", r"did you mean blocks\.0\.attn\.hook_pattern\?"),
+            ("pattern", "is not in the cache"),
+        ],
+    )
+    def test_a_name_that_does_not_exist_names_the_nearest(self, tokens, key, meant):
+        _, cache = network().run_with_cache(tokens)
+        with pytest.raises(KeyError, match=meant):
+            cache[key]
+        assert cache.get(key) is None
+
+    def test_shown_by_shapes(self, tokens):
+        _, cache = network().run_with_cache(tokens, ["hook_embed"])
+        assert repr(cache) == f"ActivationCache({{'hook_embed': float64[{B}, {N}, {D}]}})"
+
+
+class TestBlocks:
+    """``with model.hooks(...)``: in force inside, gone outside."""
+
+    HALF = {"blocks.0.hook_mlp_out": lambda value: 0.5 * value}  # noqa: RUF012
+
+    def test_inside_and_outside(self, tokens):
+        model = network(n_layers=2)
+        before, expected = model(tokens), model.run_with_hooks(tokens, self.HALF)
+        with model.hooks(self.HALF) as inside:
+            assert inside is model
+            assert torch.equal(model(tokens), expected)
+            logits, cache = model.run_with_cache(tokens)
+        assert torch.equal(logits, expected)
+        _, untouched = model.run_with_cache(tokens)
+        torch.testing.assert_close(cache["mlp_out", 0], 0.5 * untouched["mlp_out", 0])
+        assert torch.equal(model(tokens), before)
+
+    def test_at_chosen_positions(self, tokens):
+        model = network()
+        everywhere = model.run_with_hooks(tokens, self.HALF)
+        torch.testing.assert_close(model.run_with_hooks(tokens, self.HALF, [2]), everywhere[:, 2:3])
+
+    def test_inside_each_other_the_outer_first(self, tokens):
+        model, seen = network(), []
+        with model.hooks({"hook_embed": lambda value: seen.append("outer") or value + 1}):
+            with model.hooks({"hook_embed": lambda value: seen.append("inner") or value * 2}):
+                _, cache = model.run_with_cache(tokens)
+            model(tokens)
+        assert seen == ["outer", "inner", "outer"]
+        torch.testing.assert_close(cache["embed"], (model.embed.W_E[tokens] + 1) * 2)
+
+    def test_undone_after_an_error(self, tokens):
+        model = network()
+        before = model(tokens)
+        with pytest.raises(ZeroDivisionError), model.hooks(self.HALF):
+            raise ZeroDivisionError
+        assert torch.equal(model(tokens), before)
+
+    def test_that_touched_nothing(self):
+        with pytest.raises(HookError, match="never used: call the network inside"), network().hooks(self.HALF):
+            pass
+
+    def test_unknown_name_at_once(self):
+        with pytest.raises(HookError, match="did you mean hook_embed"), network().hooks({"hook_embd": torch.clone}):
+            pytest.fail("the block was entered")
+
+    def test_the_fast_pass_does_not_ignore_them(self, tokens):
+        model = network()
+        plan = model.plan(tokens, [3])
+        with pytest.raises(HookError, match="forward_fast computes no named activations"), model.hooks(self.HALF):
+            model.forward_fast(plan)
+        model.forward_fast(plan)
+
+    def test_a_gradient_goes_through(self, tokens):
+        model = network()
+        with model.hooks(self.HALF):
+            model(tokens).sum().backward()
+        assert model.embed.W_E.grad is not None
+
+
+class TestArguments:
+    """A hook takes the value, or the value and where it is, as TransformerLens's do."""
+
+    def test_of_every_form(self, tokens):
+        model, points = network(n_layers=2), []
+
+        def named(value, hook):
+            points.append(hook)
+            return value
+
+        def only_by_name(value, *, hook):
+            points.append(hook)
+            return value
+
+        def second(value, point):
+            points.append(point)
+            return value
+
+        def with_a_default(value, factor=1.0):
+            return value * factor
+
+        model.run_with_hooks(
+            tokens,
+            {
+                "blocks.1.hook_resid_pre": named,
+                "blocks.1.attn.hook_z": only_by_name,
+                "blocks.1.hook_resid_post": second,
+                "hook_embed": with_a_default,
+                "hook_pos_embed": torch.clone,
+            },
+        )
+        names = ["blocks.1.hook_resid_pre", "blocks.1.attn.hook_z", "blocks.1.hook_resid_post"]
+        assert points == [HookPoint(name) for name in names]
+        assert {point.layer() for point in points} == {1}
+
+    def test_of_no_layer(self):
+        with pytest.raises(HookError, match="'hook_embed' is of no layer"):
+            HookPoint("hook_embed").layer()

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import Transformer, TransformerConfig, build_model
-from grokscope.models.hooks import untouched
 from grokscope.models.shared_work import MANY_KEYS
 from grokscope.randomness import init_generator
 from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig
@@ -65,7 +64,7 @@ def gradients(model: Transformer, logits: torch.Tensor) -> dict[str, torch.Tenso
 
 
 def assert_passes_agree(model: Transformer, tokens: torch.Tensor, positions: tuple[int, ...]) -> None:
-    plain, fast = model.run_plainly(tokens, untouched)[:, list(positions)], model(tokens, positions)
+    plain, fast = model(tokens)[:, list(positions)], model.forward_fast(model.plan(tokens, positions))
     assert_close(fast, plain, "logits")
     expected = gradients(model, plain)
     for name, found in gradients(model, fast).items():
@@ -130,7 +129,7 @@ def test_later_tokens_change_nothing_before_them(options):
     changed = tokens.clone()
     changed[:, 9:] = (tokens[:, 9:] + 1) % 5
     with torch.no_grad():
-        one, other = model(tokens, range(N_CTX)), model(changed, range(N_CTX))
+        one, other = (model.forward_fast(model.plan(each, range(N_CTX))) for each in (tokens, changed))
     assert_close(one[:, :9], other[:, :9], "before")
     assert not torch.allclose(one[:, 9:], other[:, 9:])
 

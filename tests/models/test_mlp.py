@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, build_model
-from grokscope.models.hooks import untouched
 from grokscope.randomness import init_generator, stream
 
 SHAPES = {
@@ -72,7 +71,7 @@ def test_fast_plain_and_independent_pass_agree(options, n_ctx):
     expected = from_scratch(model, tokens)
     weighting = torch.randn(expected.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     expected_gradients = torch.autograd.grad((weighting * expected).sum(), list(model.parameters()))
-    for logits in (model(tokens), model(tokens, [n_ctx - 1]), model.run_plainly(tokens, untouched)):
+    for logits in (model(tokens), model(tokens, [n_ctx - 1]), model.forward_fast(model.plan(tokens, [n_ctx - 1]))):
         assert_close(logits, expected)
         found = torch.autograd.grad((weighting * logits).sum(), list(model.parameters()))
         for one, other in zip(found, expected_gradients, strict=True):
@@ -122,10 +121,10 @@ def test_dropout_is_reproducible_and_off_by_default():
     model = network(dropout=0.5, n_layers=2)
     tokens = torch.randint(7, (30, 3))
     plan = model.plan(tokens, [2])
-    first, again, other = (model.run(plan, noise=stream("dropout", 0, step)) for step in (1, 1, 2))
+    first, again, other = (model.forward_fast(plan, noise=stream("dropout", 0, step)) for step in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    torch.testing.assert_close(model(tokens), from_scratch(model, tokens))
+    torch.testing.assert_close(model.forward_fast(plan), from_scratch(model, tokens))
 
 
 def test_cache_has_the_names_of_a_transformer():

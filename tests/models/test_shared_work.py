@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import Transformer, TransformerConfig
-from grokscope.models.hooks import untouched
 from grokscope.models.shared_work import DistinctRows, Plan
 from grokscope.randomness import init_generator
 
@@ -146,7 +145,7 @@ def test_fast_pass_equals_textbook_pass(options, positions, d_vocab, n_examples,
     tokens = tokens_for(model, n_examples)
     plan = model.plan(tokens, positions)
     assert (plan.score_index is not None) is table, "the other branch is meant to be tested here"
-    plain, fast = model.run_plainly(tokens, untouched)[:, list(positions)], model.run(plan)
+    plain, fast = model(tokens)[:, list(positions)], model.forward_fast(plan)
     assert_close(fast, plain)
     slow_gradients, fast_gradients = gradients(model, plain), gradients(model, fast)
     assert {"embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_Q", "blocks.0.attn.W_O"} <= fast_gradients.keys()
@@ -165,7 +164,7 @@ def test_both_equal_a_third_written_with_loops(options):
     assert expected_gradients.keys() == dict(model.named_parameters()).keys(), (
         "a weight without influence is not tested"
     )
-    for logits in (model.run_plainly(tokens, untouched), model(tokens)):
+    for logits in (model(tokens), model.forward_fast(model.plan(tokens, range(N_CTX)))):
         assert_close(logits, expected)
         for name, found in gradients(model, logits).items():
             assert_close(found, expected_gradients[name])
@@ -175,7 +174,7 @@ def test_network_of_the_mainline_in_float32_too():
     """In the arithmetic that is trained in, the two passes differ by rounding alone."""
     model = Transformer(TransformerConfig(), d_vocab=114, d_vocab_out=114, n_ctx=3, generator=init_generator(0))
     tokens = torch.cartesian_prod(torch.arange(113), torch.arange(0, 113, 8), torch.tensor([113]))
-    fast, plain = model(tokens, [2]), model.run_plainly(tokens, untouched)[:, 2:]
+    fast, plain = model.forward_fast(model.plan(tokens, [2])), model(tokens)[:, 2:]
     assert fast.dtype == torch.float32
     torch.testing.assert_close(fast, plain, rtol=0, atol=2e-6)  # logits are of size 0.5
 
@@ -184,11 +183,11 @@ def test_one_plan_serves_changing_weights():
     model = network()
     tokens = tokens_for(model, 20)
     plan = model.plan(tokens, [4])
-    model.run(plan)
+    model.forward_fast(plan)
     with torch.no_grad():
         model.blocks[0].mlp.W_in.mul_(-1)
         model.embed.W_E.add_(0.1)
-    assert_close(model.run(plan), model.run_plainly(tokens, untouched)[:, 4:])
+    assert_close(model.forward_fast(plan), model(tokens)[:, 4:])
 
 
 def test_fast_pass_leaves_its_inputs_alone():
@@ -197,8 +196,8 @@ def test_fast_pass_leaves_its_inputs_alone():
     tokens = tokens_for(model, 20)
     plan = model.plan(tokens, [4])
     with torch.no_grad():
-        first = model.run(plan)
-        assert torch.equal(model.run(plan), first)
+        first = model.forward_fast(plan)
+        assert torch.equal(model.forward_fast(plan), first)
 
 
 def test_no_work_is_repeated():
@@ -209,7 +208,7 @@ def test_no_work_is_repeated():
     assert plan.keys.n_rows == 113 + 113 + 1
     assert plan.queries.n_rows == 1
     assert plan.queries.index.shape == (113 * 113, 1)
-    assert model.run(plan).shape == (113 * 113, 1, 114)
+    assert model.forward_fast(plan).shape == (113 * 113, 1, 114)
 
 
 def test_keys_after_the_last_scored_position_are_left_out():
@@ -217,7 +216,7 @@ def test_keys_after_the_last_scored_position_are_left_out():
     tokens = tokens_for(model, 10)
     plan = model.plan(tokens, [1])
     assert plan.n_keys == plan.keys.index.shape[1] == 2
-    assert_close(model.run(plan), model.run_plainly(tokens, untouched)[:, 1:2])
+    assert_close(model.forward_fast(plan), model(tokens)[:, 1:2])
 
 
 def test_without_a_mask_every_position_is_a_key():
@@ -227,7 +226,7 @@ def test_without_a_mask_every_position_is_a_key():
     assert plan.n_keys == plan.keys.index.shape[1] == N_CTX
     changed = tokens.clone()
     changed[:, -1] = (tokens[:, -1] + 1) % model.d_vocab
-    assert not torch.allclose(model(tokens, [1]), model(changed, [1]))
+    assert not torch.allclose(model.forward_fast(plan), model.forward_fast(model.plan(changed, [1])))
 
 
 @given(st.data())

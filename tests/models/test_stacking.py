@@ -72,10 +72,10 @@ def same(one: Tensor, other: Tensor) -> None:
 def test_logits_and_gradients_are_those_of_each_alone(kind, positions):
     alone, tokens = networks(kind), data()
     stacked = stack(alone)
-    logits = stacked.run(stacked.plan(tokens, positions))
+    logits = stacked.forward_fast(stacked.plan(tokens, positions))
     logits.square().mean().backward()
     for run, single in enumerate(alone):
-        own = single.run(single.plan(tokens[run], positions))
+        own = single.forward_fast(single.plan(tokens[run], positions))
         same(logits[run], own)
         (own.square().sum() / logits.numel()).backward()
         gradients = dict(single.named_parameters())
@@ -113,7 +113,8 @@ def test_caches_are_those_of_each_alone(kind):
 def test_the_same_tokens_serve_all_runs(kind):
     alone, tokens = networks(kind), data()[0]
     stacked = stack(alone)
-    for logits in (stacked(tokens), stacked.run_with_cache(tokens)[0]):
+    every_position = range(tokens.shape[-1])
+    for logits in (stacked(tokens), stacked.forward_fast(stacked.plan(tokens, every_position))):
         assert logits.shape[0] == N_RUNS
         for run, single in enumerate(alone):
             same(logits[run], single(tokens))
@@ -141,21 +142,21 @@ def test_dropout_draws_for_each_run_what_it_draws_alone(kind):
     alone, tokens = networks(kind, dropout=0.4), data()
     stacked = stack(alone)
     noise = [stream("dropout", seed) for seed in range(N_RUNS)]
-    logits = stacked.run(stacked.plan(tokens, [4]), noise=noise)
+    logits = stacked.forward_fast(stacked.plan(tokens, [4]), noise=noise)
     for run, single in enumerate(alone):
         plan = single.plan(tokens[run], [4])
-        same(logits[run], single.run(plan, noise=stream("dropout", run)))
-        assert not torch.allclose(logits[run], single.run(plan))
+        same(logits[run], single.forward_fast(plan, noise=stream("dropout", run)))
+        assert not torch.allclose(logits[run], single.forward_fast(plan))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_member_is_the_network_that_was_stacked(kind):
     alone = networks(kind)
     stacked = stack(alone)
-    assert (stacked.n_runs, alone[0].n_runs) == (N_RUNS, None)
+    assert (stacked.n_stacked, alone[0].n_stacked) == (N_RUNS, None)
     for run, single in enumerate(alone):
         out = member(stacked, run)
-        assert out.n_runs is None
+        assert out.n_stacked is None
         assert out.settings() == single.settings()
         for name, weights in single.named_parameters():
             assert torch.equal(dict(out.named_parameters())[name], weights)

@@ -127,6 +127,7 @@ class TestShapes:
         tokens = torch.randint(8, (5, 3))
         assert model(tokens).shape == (5, 3, 8)
         torch.testing.assert_close(model(tokens, [1]), model(tokens)[:, 1:2])
+        torch.testing.assert_close(model.forward_fast(model.plan(tokens, [1])), model(tokens)[:, 1:2])
 
     def test_shorter_sequences_are_prefixes(self):
         """Causal: a position never sees what comes after it."""
@@ -192,7 +193,7 @@ class TestDropout:
     def test_same_generator_same_noise(self):
         model = transformer(n_layers=2, dropout=0.3)
         plan = model.plan(torch.randint(8, (30, 3)), [2])
-        first, again, other = (model.run(plan, noise=stream("dropout", 0, step)) for step in (4, 4, 5))
+        first, again, other = (model.forward_fast(plan, noise=stream("dropout", 0, step)) for step in (4, 4, 5))
         assert torch.equal(first, again)
         assert not torch.equal(first, other)
 
@@ -207,21 +208,21 @@ class TestDropout:
         plan = model.plan(torch.randint(8, (30, 3)), [2])
         generator = stream("dropout", 0)
         before = generator.get_state()
-        assert torch.equal(model.run(plan, noise=generator), model.run(plan))
+        assert torch.equal(model.forward_fast(plan, noise=generator), model.forward_fast(plan))
         assert torch.equal(generator.get_state(), before)
 
     def test_global_generator_is_not_used(self):
         model = transformer(dropout=0.5)
         plan = model.plan(torch.randint(8, (30, 3)), [2])
         before = torch.random.get_rng_state()
-        model.run(plan, noise=stream("dropout", 0))
+        model.forward_fast(plan, noise=stream("dropout", 0))
         assert torch.equal(torch.random.get_rng_state(), before)
 
     def test_mask_is_on_what_the_layers_add(self):
         """With both branches dropped whole, the logits are those of the bare embeddings."""
         model = transformer(dropout=1 - 1e-9, n_layers=2)
         tokens = torch.randint(8, (5, 3))
-        logits = model.run(model.plan(tokens, [2]), noise=stream("dropout", 0))
+        logits = model.forward_fast(model.plan(tokens, [2]), noise=stream("dropout", 0))
         bare = (model.embed.W_E[tokens[:, 2]] + model.pos_embed.W_pos[2]) @ model.W_U
         torch.testing.assert_close(logits.squeeze(1), bare)
 

@@ -183,7 +183,7 @@ def test_members_leave_and_the_rest_go_on(kind):
     losses_of_all(whole, 5)
     losses_of_all(shrinking, 5)
     shrinking.keep([2, 0])
-    assert shrinking.n_runs == 2
+    assert shrinking.n_members == 2
     more, fewer = losses_of_all(whole, 5), losses_of_all(shrinking, 5)
     torch.testing.assert_close(fewer, more[[2, 0]], rtol=1e-9, atol=0)
     same_state(shrinking.state(0), whole.state(2))

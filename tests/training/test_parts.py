@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.models import TransformerConfig, build_model
-from grokscope.models.hooks import untouched
 from grokscope.tasks import (
     DigitAdditionConfig,
     Examples,
@@ -55,7 +54,7 @@ def trainer(name: str, model: TransformerConfig = TINY, **options) -> Trainer:
 
 def by_hand(t: Trainer, examples: Examples):
     """Return the mean loss with its graph, the accuracy, and the loss and count of each part: one place at a time."""
-    logits = t.model.run_plainly(examples.tokens, untouched)
+    logits = t.model(examples.tokens)
     losses, right, subtasks = [], [], {part: [] for part in range(len(t.task.subtasks))}
     for row, targets in enumerate(examples.targets.tolist()):
         for place, target in enumerate(targets):
@@ -174,7 +173,7 @@ class TestUnscored:
         assert scored.places.tolist() == [place]
         assert scored.targets.tolist() == [int(targets[0, place])]
         assert scored.subtasks.tolist() == [int(example.subtasks[0, place])]
-        logits = t.model.run(plan)
+        logits = t.model.forward_fast(plan)
         logits.retain_grad()
         relative_cross_entropy(scored.rows(logits), scored.targets).backward()
         (found,) = logits.grad.abs().sum(2).nonzero(as_tuple=True)[1].tolist()

@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 
 from grokscope.models import MLPConfig, TransformerConfig, build_model
-from grokscope.models.hooks import untouched
 from grokscope.tasks import FiniteData, InfiniteData, ModularConfig
 from grokscope.training import AdamConfig, AdamWConfig, Schedule, SGDConfig, Trainer, evaluation
 from grokscope.training.evaluation import Evaluator
@@ -64,7 +63,7 @@ class TestSteps:
         t = trainer()
         assert t.gradient().score is None
         with torch.no_grad():
-            logits = t.model.run_plainly(t.task.train.tokens, untouched)[:, -1]
+            logits = t.model(t.task.train.tokens)[:, -1]
         expected = (logits.argmax(1) == t.task.train.targets[:, 0]).double().mean().item()
         loss, score = t.gradient(with_score=True)
         assert score.loss == loss.item()
@@ -80,24 +79,13 @@ def by_hand(t: Trainer, n_steps: int, rule) -> dict[str, torch.Tensor]:
     w = {name: value.clone().requires_grad_() for name, value in t.model.named_parameters()}
     examples, memory = t.task.train, {name: {} for name in w}
     for step in range(n_steps):
-        logits = torch.func.functional_call(
-            _Plainly(t.model), {f"network.{name}": v for name, v in w.items()}, examples.tokens
-        )
+        logits = torch.func.functional_call(t.model, w, examples.tokens)
         loss = F.cross_entropy(logits[:, -1], examples.targets[:, 0])
         gradients = torch.autograd.grad(loss, list(w.values()))
         with torch.no_grad():
             for (name, value), gradient in zip(w.items(), gradients, strict=True):
                 rule(value, gradient, memory[name], step)
     return w
-
-
-class _Plainly(torch.nn.Module):
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, tokens):
-        return self.network.run_plainly(tokens, untouched)
 
 
 def adam(lr, decoupled, l2, beta1=0.9, beta2=0.98, eps=1e-8, warmup=10):
@@ -282,7 +270,7 @@ class TestEvaluation:
         t = trainer(dtype=torch.float64)
         train(t, 30)
         with torch.no_grad():
-            logits = t.model.run_plainly(t.task.test.tokens, untouched)[:, -1]
+            logits = t.model(t.task.test.tokens)[:, -1]
         targets = t.task.test.targets[:, 0]
         loss, accuracy, subtasks = t.test()
         assert loss == pytest.approx(F.cross_entropy(logits, targets).item(), rel=1e-12)

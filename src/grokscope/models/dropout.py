@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 Noise = torch.Generator | Sequence[torch.Generator]
-"""Where dropout masks come from: a generator, or of stacked networks one for each run."""
+"""Where dropout masks come from: a generator, or one for each stacked network."""
 
 
 def drop(value: Tensor, rate: float, noise: Noise | None) -> Tensor:

@@ -30,11 +30,11 @@ def folding_pays(attention: Attention, mlp: MLPLayer | None, n_logits: int) -> b
 def folded_logits(
     attention: Attention,
     mlp: MLPLayer | None,
-    z: Float[Tensor, "*run b he"],
-    row: Float[Tensor, "*run 1 d"],
-    W_U: Float[Tensor, "*run d v"],
-    b_U: Float[Tensor, "*run v"] | None,
-) -> Float[Tensor, "*run b v"]:
+    z: Float[Tensor, "*stack b he"],
+    row: Float[Tensor, "*stack 1 d"],
+    W_U: Float[Tensor, "*stack d v"],
+    b_U: Float[Tensor, "*stack v"] | None,
+) -> Float[Tensor, "*stack b v"]:
     """Return the logits of a one-layer network from its attention's z.
 
     Args:
@@ -56,5 +56,5 @@ def folded_logits(
     return added_product(skip, post, mlp.W_out @ W_U)
 
 
-def _plus(value: Float[Tensor, "*run 1 n"], bias: Float[Tensor, "*run n"] | None) -> Float[Tensor, "*run 1 n"]:
+def _plus(value: Float[Tensor, "*stack 1 n"], bias: Float[Tensor, "*stack n"] | None) -> Float[Tensor, "*stack 1 n"]:
     return value if bias is None else value + bias.unsqueeze(-2)

@@ -1,7 +1,7 @@
 """The layers of a transformer, each written as in a textbook, with every activation shown to a tap.
 
-Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary; run: an axis
-that stacked networks have before all others, and a single one has not (:mod:`grokscope.models.stack_axis`).
+Shape letters: b example, q query, k key, h head, e head width, d residual stream, m neuron, v vocabulary; stack: an
+axis that stacked networks have before all others, and a single one has not (:mod:`grokscope.models.stack_axis`).
 Names and orientations are TransformerLens's.
 """
 
@@ -26,7 +26,7 @@ class Embed(nn.Module):
         super().__init__()
         self.W_E = nn.Parameter(draw.matrix(d_vocab, d_model, fan=d_model))
 
-    def forward(self, tokens: Int[Tensor, "*run b k"]) -> Float[Tensor, "*run b k d"]:
+    def forward(self, tokens: Int[Tensor, "*stack b k"]) -> Float[Tensor, "*stack b k d"]:
         """Return each token's vector."""
         return look_up(self.W_E, tokens)
 
@@ -38,11 +38,11 @@ class PosEmbed(nn.Module):
         super().__init__()
         self.W_pos = nn.Parameter(draw(n_ctx, d_model, fan=d_model))
 
-    def forward(self, tokens: Int[Tensor, "*run b k"]) -> Float[Tensor, "*run b k d"]:
+    def forward(self, tokens: Int[Tensor, "*stack b k"]) -> Float[Tensor, "*stack b k d"]:
         """Return each position's vector, once for every example."""
-        here = self.W_pos[..., : tokens.shape[-1], :].unsqueeze(-3)
+        vectors = self.W_pos[..., : tokens.shape[-1], :].unsqueeze(-3)
         # copied, not a view: a hook that writes to it must not reach the weights
-        return here.expand(*tokens.shape, -1).clone(memory_format=torch.contiguous_format)
+        return vectors.expand(*tokens.shape, -1).clone(memory_format=torch.contiguous_format)
 
 
 class LayerNorm(nn.Module):
@@ -53,13 +53,13 @@ class LayerNorm(nn.Module):
         self.w = nn.Parameter(draw.ones(d_model))
         self.b = nn.Parameter(draw.zeros(d_model))
 
-    def forward(self, x: Float[Tensor, "*run_and_rows d"], tap: Tap, name: str) -> Float[Tensor, "*run_and_rows d"]:
+    def forward(self, x: Float[Tensor, "*stack_and_rows d"], tap: Tap, name: str) -> Float[Tensor, "*stack_and_rows d"]:
         """Return (x − mean) / scale · w + b."""
         x = x - x.mean(-1, keepdim=True)
         scale = tap(f"{name}.hook_scale", (x.square().mean(-1, keepdim=True) + 1e-5).sqrt())
         return tap(f"{name}.hook_normalized", x / scale * along(self.w, x, own=1) + along(self.b, x, own=1))
 
-    def fast(self, x: Float[Tensor, "*run_and_rows d"]) -> Float[Tensor, "*run_and_rows d"]:
+    def fast(self, x: Float[Tensor, "*stack_and_rows d"]) -> Float[Tensor, "*stack_and_rows d"]:
         """Return the same in one fused operation; of stacked networks, which have a gain each, in two."""
         if self.w.ndim == 1:
             return F.layer_norm(x, self.w.shape, self.w, self.b, eps=1e-5)
@@ -100,8 +100,8 @@ class Attention(nn.Module):
         self.b_O = nn.Parameter(draw.zeros(d)) if biased else None
 
     def forward(
-        self, x: Float[Tensor, "*run b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run b q d"]:
+        self, x: Float[Tensor, "*stack b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*stack b q d"]:
         """Return what all heads together add to the residual stream at ``positions`` (all of them if None)."""
         n_keys = x.shape[-2]
         at = range(n_keys) if positions is None else positions
@@ -133,7 +133,7 @@ class MLPLayer(nn.Module):
         self.W_out = nn.Parameter(draw.matrix(m, d, fan=d))
         self.b_out = nn.Parameter(draw.zeros(d)) if config.biases != "none" else None
 
-    def forward(self, x: Float[Tensor, "*run b q d"], tap: Tap, name: str) -> Float[Tensor, "*run b q d"]:
+    def forward(self, x: Float[Tensor, "*stack b q d"], tap: Tap, name: str) -> Float[Tensor, "*stack b q d"]:
         """Return what the neurons add to the residual stream."""
         pre = tap(f"{name}.hook_pre", _with_bias(times_matrix(x, self.W_in), self.b_in))
         post = tap(f"{name}.hook_post", activate(self.activation, pre))
@@ -151,14 +151,14 @@ class Unembed(nn.Module):
         self.b_U = nn.Parameter(draw.zeros(d_vocab_out)) if biased else None
         self.d_vocab_out = d_vocab_out
 
-    def weight(self, embed: Embed) -> Float[Tensor, "*run d v"]:
+    def weight(self, embed: Embed) -> Float[Tensor, "*stack d v"]:
         """Return W_U, which is the embedding's transpose where they are tied."""
         return embed.W_E[..., : self.d_vocab_out, :].mT if self._tied else self.W_U
 
 
 def _into_heads(
-    x: Float[Tensor, "*run b k d"], weight: Float[Tensor, "*run h d e"], bias: Float[Tensor, "*run h e"] | None
-) -> Float[Tensor, "*run b k h e"]:
+    x: Float[Tensor, "*stack b k d"], weight: Float[Tensor, "*stack h d e"], bias: Float[Tensor, "*stack h e"] | None
+) -> Float[Tensor, "*stack b k h e"]:
     value = torch.einsum("...bkd,...hde->...bkhe", x, weight)
     return value if bias is None else value + along(bias, value, own=2)
 

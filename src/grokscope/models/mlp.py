@@ -10,7 +10,7 @@ from grokscope.errors import ConfigError
 from grokscope.models.activations import activate, activate_in_place
 from grokscope.models.config import MLPConfig
 from grokscope.models.dropout import Noise, drop
-from grokscope.models.hooks import Tap
+from grokscope.models.hooks import Tap, untouched
 from grokscope.models.initialization import Draw
 from grokscope.models.network import Network
 from grokscope.models.shared_work import DistinctRows
@@ -25,7 +25,7 @@ class TokenEmbedding(nn.Module):
         self.W_E = nn.Parameter(draw(*shape, fan=shape[-1]))
         self._shared = len(shape) == 2
 
-    def at(self, position: int) -> Float[Tensor, "*run d_vocab d_model"]:
+    def at(self, position: int) -> Float[Tensor, "*stack d_vocab d_model"]:
         """Return the embedding that position uses."""
         return self.W_E if self._shared else self.W_E[..., position, :, :]
 
@@ -95,18 +95,24 @@ class MLP(Network[MLPConfig]):
         )
 
     @property
-    def W_U(self) -> Float[Tensor, "*run d_mlp d_vocab_out"]:
+    def W_U(self) -> Float[Tensor, "*stack d_mlp d_vocab_out"]:
         """The output matrix."""
         return self.embed.W_E[..., : self.d_vocab_out, :].mT if self.config.tied_embeddings else self.unembed.W_U
 
-    def run_plainly(
-        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
-        """Return the logits, showing each activation to ``tap``; there is one answer, whatever ``positions`` says."""
+    def forward(
+        self,
+        tokens: Int[Tensor, "*given example n_ctx"],
+        positions: Sequence[int] | None = None,
+        *,
+        tap: Tap = untouched,
+    ) -> Float[Tensor, "*stack example 1 d_vocab_out"]:
+        """Return the logits by the textbook pass; there is one answer, whatever ``positions`` says."""
+        self._require_length(tokens)
+        tokens, tap = self.check(tokens), self._through_hooks(tap)
         embedded = torch.stack(
             [look_up(self.embed.at(place), tokens[..., place]) for place in range(self.n_ctx)], dim=-2
         )
-        embedded = tap("hook_embed", embedded)  # [*run, example, n_ctx, d_model]
+        embedded = tap("hook_embed", embedded)  # [*stack, example, n_ctx, d_model]
         x = embedded.flatten(-2) if self.config.combine == "concat" else embedded.sum(-2)
         for layer, hidden in enumerate(self._hidden()):
             pre = tap(f"blocks.{layer}.mlp.hook_pre", affine(x, hidden.W_in, hidden.b_in))
@@ -114,16 +120,20 @@ class MLP(Network[MLPConfig]):
         return self._logits(x)
 
     def plan(self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int]) -> list[DistinctRows]:
-        """Return the distinct tokens at each position; ``positions`` is of no account, there is one answer."""
-        if tokens.shape[-1] != self.n_ctx:
-            raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[-1]}")
+        """Return the distinct tokens at each position; there is one answer, whatever ``positions`` says.
+
+        Raises:
+            ConfigError: sequences are not of the network's length, or a token does not exist.
+        """
+        self._require_length(tokens)
         tokens = self.check(tokens)
         return [DistinctRows.of(tokens, [place], self.d_vocab) for place in range(self.n_ctx)]
 
-    def run(
+    def forward_fast(
         self, plan: list[DistinctRows], *, noise: Noise | None = None
-    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
+    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
         """Return the logits; each position's share of the first layer is computed once for each distinct token."""
+        self._without_hooks()
         first, *later = self._hidden()
         d = self.config.d_model
         pre = None
@@ -141,10 +151,14 @@ class MLP(Network[MLPConfig]):
             x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
         return self._logits(x)
 
+    def _require_length(self, tokens: Tensor) -> None:
+        if tokens.shape[-1] != self.n_ctx:
+            raise ConfigError(f"this MLP takes sequences of {self.n_ctx} tokens, got {tokens.shape[-1]}")
+
     def _hidden(self) -> list[HiddenLayer]:
         return [block.mlp for block in self.blocks if isinstance(block, HiddenBlock)]
 
-    def _logits(self, x: Float[Tensor, "*run example d_mlp"]) -> Float[Tensor, "*run example 1 d_vocab_out"]:
+    def _logits(self, x: Float[Tensor, "*stack example d_mlp"]) -> Float[Tensor, "*stack example 1 d_vocab_out"]:
         logits = x @ self.W_U
         bias = self.unembed.b_U
         return (logits if bias is None else logits + along(bias, logits, own=1)).unsqueeze(-2)

@@ -1,17 +1,20 @@
-"""What every network here can do: be run fast, be watched, and be intervened on."""
+"""What every network can do: a textbook pass and a fast one, reading activations and replacing them."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, Self, TypeVar
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from grokscope.display import facts_table, folded, list_table
-from grokscope.errors import ConfigError
+from grokscope.errors import ConfigError, HookError
+from grokscope.models.activation_cache import ActivationCache
 from grokscope.models.config import MLPConfig, TransformerConfig
 from grokscope.models.dropout import Noise
-from grokscope.models.hooks import Hook, Recorder, Replacer, Tap
+from grokscope.models.hooks import Hook, Recorder, Replacer, Tap, require_names, untouched
 
 AnyConfig = TypeVar("AnyConfig", bound=TransformerConfig | MLPConfig)
 
@@ -24,48 +27,61 @@ class Network(nn.Module, Generic[AnyConfig]):
         if config.tied_embeddings and d_vocab_out > d_vocab:
             raise ConfigError(f"tied_embeddings needs d_vocab_out ≤ d_vocab, got {d_vocab_out} > {d_vocab}; untie them")
         self.config, self.d_vocab, self.d_vocab_out, self.n_ctx = config, d_vocab, d_vocab_out, n_ctx
-        self.n_runs: int | None = None
+        self.n_stacked: int | None = None
         """How many networks are stacked in this one (:func:`grokscope.models.stack`); None of a single network."""
+        self._replacers: tuple[Replacer, ...] = ()
+        self._activation_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def forward(
+        self,
+        tokens: Int[Tensor, "*given example n_ctx"],
+        positions: Sequence[int] | None = None,
+        *,
+        tap: Tap = untouched,
+    ) -> Float[Tensor, "*stack example n_out d_vocab_out"]:
+        """Return the logits by the textbook pass, in which every activation has its name.
+
+        Args:
+            tokens: the input sequences.
+            positions: where logits are wanted, everywhere if None; what the last layer would compute for other
+                positions is left out.
+            tap: is shown every activation, and returns the one to go on with.
+
+        Raises:
+            ConfigError: a token or a position does not exist.
+        """
 
     @abstractmethod
     def plan(self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int]) -> Any:
-        """Return the work that these inputs share; reuse it wherever the same tokens are run again."""
+        """Return the work that these inputs share; reuse it wherever the same tokens are run again.
 
-    @abstractmethod
-    def run(
-        self,
-        plan: Any,
-        *,
-        noise: Noise | None = None,
-    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
-        """Return the logits at the planned positions, doing shared work once.
-
-        ``noise`` draws the dropout masks; without it nothing is dropped.
+        Raises:
+            ConfigError: a token or a position does not exist.
         """
 
     @abstractmethod
-    def run_plainly(
-        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
-        """Return the logits of the textbook forward pass, which shows every activation to ``tap``.
+    def forward_fast(
+        self, plan: Any, *, noise: Noise | None = None
+    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
+        """Return the logits at the planned positions, doing shared work once: equal to :meth:`forward` up to rounding.
 
-        With ``positions``, what the last layer computes for other positions is left out.
+        It computes no named activations, and is the one to train and to measure with.
+
+        Args:
+            plan: from :meth:`plan`.
+            noise: draws the dropout masks; without it nothing is dropped.
+
+        Raises:
+            HookError: called inside a :meth:`hooks` block.
         """
-
-    def forward(
-        self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
-        """Return the logits at ``positions`` (all of them if None)."""
-        if positions is None:
-            positions = range(tokens.shape[-1])
-        return self.run(self.plan(tokens, positions))
 
     def run_with_cache(
         self,
         tokens: Int[Tensor, "*given example n_ctx"],
         names: Collection[str] | None = None,
         positions: Sequence[int] | None = None,
-    ) -> tuple[Float[Tensor, "*run example n_out d_vocab_out"], dict[str, Tensor]]:
+    ) -> tuple[Float[Tensor, "*stack example n_out d_vocab_out"], ActivationCache]:
         """Return the logits and the activations by name, at every position.
 
         Args:
@@ -80,43 +96,105 @@ class Network(nn.Module, Generic[AnyConfig]):
 
         Example:
             >>> logits, cache = model.run_with_cache(tokens)
-            >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]
+            >>> cache["blocks.0.attn.hook_pattern"].shape  # [example, n_heads, query, key]; cache["pattern", 0] as well
         """
-        tokens = self.check(tokens, positions or ())
+        if names is not None:
+            require_names(names, self.activation_names)
         recorder = Recorder(names)
-        logits = self.run_plainly(tokens, recorder, positions)
-        recorder.require(names)
-        return logits, recorder.cache
+        logits = self(tokens, positions, tap=recorder)
+        return logits, ActivationCache(recorder.kept, self.config.n_layers)
 
     def run_with_hooks(
-        self, tokens: Int[Tensor, "*given example n_ctx"], hooks: Mapping[str, Hook]
-    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
-        """Return the logits at every position with some activations replaced.
+        self,
+        tokens: Int[Tensor, "*given example n_ctx"],
+        hooks: Mapping[str, Hook],
+        positions: Sequence[int] | None = None,
+    ) -> Float[Tensor, "*stack example n_out d_vocab_out"]:
+        """Return the logits with some activations replaced.
 
         Args:
             tokens: the input sequences.
-            hooks: for each activation's name, a function from the activation to its replacement.
+            hooks: for each activation's name, a function from the activation (or from the activation and a
+                :class:`grokscope.models.hooks.HookPoint`) to its replacement.
+            positions: where logits are wanted, as of :meth:`run_with_cache`.
 
         Raises:
             HookError: a name does not exist, or a replacement has another shape.
+            ConfigError: a token or a position does not exist.
 
         Example:
             >>> model.run_with_hooks(tokens, {"blocks.0.hook_mlp_out": torch.zeros_like})  # ablate the MLP
         """
-        tokens = self.check(tokens)
-        replacer = Replacer(hooks)
-        logits = self.run_plainly(tokens, replacer)
-        replacer.finish()
-        return logits
+        with self.hooks(hooks):
+            return self(tokens, positions)
+
+    @contextmanager
+    def hooks(self, hooks: Mapping[str, Hook]) -> Iterator[Self]:
+        """Replace activations in every textbook pass inside a ``with`` block; afterwards the network is as before.
+
+        Blocks can stand inside each other: the outer hooks are called first.
+
+        Args:
+            hooks: as of :meth:`run_with_hooks`.
+
+        Raises:
+            HookError: a name does not exist, a replacement has another shape, or there was no pass inside the block.
+
+        Example:
+            >>> with model.hooks({"blocks.0.hook_mlp_out": torch.zeros_like}):
+            ...     ablated = model(tokens)
+            ...     _, cache = model.run_with_cache(tokens)
+        """
+        replacer = Replacer(hooks, self.activation_names)
+        self._replacers = (*self._replacers, replacer)
+        try:
+            yield self
+        finally:
+            self._replacers = tuple(each for each in self._replacers if each is not replacer)
+        replacer.require_called()
+
+    @property
+    def activation_names(self) -> tuple[str, ...]:
+        """The names of all activations, in the order in which the textbook pass computes them."""
+        if not self._activation_names:
+            recorder, replacers = Recorder(), self._replacers
+            self._replacers = ()
+            try:
+                with torch.no_grad():
+                    self(torch.zeros(1, self.n_ctx, dtype=torch.long, device=self._device), tap=recorder)
+            finally:
+                self._replacers = replacers
+            self._activation_names = tuple(recorder.seen)
+        return self._activation_names
+
+    def _through_hooks(self, tap: Tap) -> Tap:
+        """Return the tap that lets the hooks of the present ``with`` blocks replace an activation before ``tap``."""
+        if not self._replacers:
+            return tap
+
+        def through(name: str, value: Tensor) -> Tensor:
+            for replacer in self._replacers:
+                value = replacer(name, value)
+            return tap(name, value)
+
+        return through
+
+    def _without_hooks(self) -> None:
+        if self._replacers:
+            raise HookError("forward_fast computes no named activations, so hooks cannot work; call the network itself")
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.parameters()).device
 
     def check(
         self, tokens: Int[Tensor, "*given example n_ctx"], positions: Sequence[int] = ()
-    ) -> Int[Tensor, "*run example n_ctx"]:
-        """Return ``tokens`` as the network reads them; stacked networks read the same ones where there is no run axis.
+    ) -> Int[Tensor, "*stack example n_ctx"]:
+        """Return ``tokens`` as the network reads them; without a stack axis, all stacked networks read the same ones.
 
         Raises:
             ConfigError: sequences are too long, or a token or a position does not exist (a lookup by row would
-                otherwise find another token's row and go on), or there are tokens for another number of runs.
+                otherwise find another token's row and go on), or there are tokens for another number of networks.
         """
         n_ctx = tokens.shape[-1]
         if n_ctx > self.n_ctx:
@@ -130,15 +208,15 @@ class Network(nn.Module, Generic[AnyConfig]):
         for position in positions:
             if not 0 <= position < n_ctx:
                 raise ConfigError(f"there is no position {position} in sequences of {n_ctx}; use 0 to {n_ctx - 1}")
-        return self._for_every_run(tokens)
+        return self._for_every_network(tokens)
 
-    def _for_every_run(self, tokens: Tensor) -> Tensor:
-        expected = () if self.n_runs is None else (self.n_runs,)
+    def _for_every_network(self, tokens: Tensor) -> Tensor:
+        expected = () if self.n_stacked is None else (self.n_stacked,)
         if tokens.shape[:-2] == expected:
             return tokens
         if tokens.ndim == 2:
             return tokens.expand(*expected, *tokens.shape)
-        stacked = "a single network" if self.n_runs is None else f"{self.n_runs} stacked networks"
+        stacked = "a single network" if self.n_stacked is None else f"{self.n_stacked} stacked networks"
         raise ConfigError(
             f"{stacked} cannot read tokens of shape {tuple(tokens.shape)}; give {[*expected, 'example', 'n_ctx']}"
         )
@@ -154,17 +232,17 @@ class Network(nn.Module, Generic[AnyConfig]):
         if getattr(self.config, "attention_only", False):
             unused |= {"d_mlp", "activation"}
         sizes = {name: getattr(self, name) for name in ("d_vocab", "d_vocab_out", "n_ctx")}
-        told = {
+        options = {
             name: value
             for name, value in self.config
             if name not in unused and (type(value) is int or value != getattr(default, name))
         }
-        runs = {} if self.n_runs is None else {"n_runs": self.n_runs}
-        return {**told, **sizes, **runs}
+        stacked = {} if self.n_stacked is None else {"n_stacked": self.n_stacked}
+        return {**options, **sizes, **stacked}
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
-        return f"{type(self).__name__}({told}: {self.n_parameters:,} weights)"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
+        return f"{type(self).__name__}({settings}: {self.n_parameters:,} weights)"
 
     def _repr_html_(self) -> str:
         facts = [("weights", f"{self.n_parameters:,}"), *self.settings().items()]

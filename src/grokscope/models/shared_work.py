@@ -1,10 +1,23 @@
 """The forward pass that does work once which the textbook one repeats.
 
-Two facts hold for every transformer here:
+Two facts hold for every transformer:
 
 1. *Only scored positions matter in the last layer.* Its queries, MLP and unembedding are computed there alone.
 2. *In the first layer, keys, values and scores depend on (token, position) only.* They are computed once for
    each pair that occurs (227 of them in the mainline, against 11,490 rows), and looked up.
+
+On the mainline, where a sequence is ``a b =`` and the answer is read at ``=``::
+
+    textbook pass: 3,830 sequences × 3 positions       shared work
+    embedding    a0 b0 =  a1 b1 =  a2 b2 =  …          113 + 113 + 1 distinct rows (token, position)
+    keys,        one of each for every position        one of each for every row
+      values
+    queries      one for every position                one: "=" is the same row in every sequence
+    scores       q · k, for every sequence             a table [query row, key row], looked up by index_select
+    pattern      softmax over keys                     softmax over the looked-up scores, at "=" only
+    z, W_O       at 3 positions                        at "=" only; values looked up by index_select
+    MLP, W_U     at 3 positions                        at "=" only
+    later layers keys and values at every position, in both; the last one's queries, MLP and W_U at "=" only
 
 On the mainline this removes nine tenths of the arithmetic; what is left is the MLP's matrix products, of which
 :mod:`grokscope.models.folding` saves a sixth where nothing but addition lies between them.
@@ -12,10 +25,10 @@ Lookups are ``index_select``, whose backward is far cheaper than that of advance
 Values and gradients equal the textbook pass up to rounding; a test holds them together.
 
 Shape letters as in :mod:`grokscope.models.layers`, and r, s: rows, one for each distinct (token, position); stacked
-networks share the pairs (all that occur in the data of any run), and each has its own rows of them.
+networks share the pairs (all that occur in the data of any of them), and each has its own rows of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,10 +41,10 @@ from grokscope.models.activations import activate_in_place
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
 from grokscope.models.stack_axis import affine, row_offsets, take_rows
 
-Dropout = Callable[[Tensor], Tensor]
-
 MANY_KEYS = 8
-"""Up to so many keys, summing their values one after the other is faster than one product over all of them."""
+"""Up to so many keys, summing their values one after the other is faster than one product over all of them.
+
+Compare by ``python benchmarks/step.py`` with another value, on recipes of short and of long sequences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +53,13 @@ class DistinctRows:
 
     tokens: Int[Tensor, " r"]
     positions: Int[Tensor, " r"]
-    index: Int[Tensor, "*run b k"]
-    """The row of each place in the batch, counted through the rows of all runs."""
+    index: Int[Tensor, "*stack b k"]
+    """The row of each place in the batch, counted through the rows of all stacked networks."""
 
     __repr__ = brief_repr
 
     @classmethod
-    def of(cls, tokens: Int[Tensor, "*run b n_ctx"], positions: Sequence[int], d_vocab: int) -> "DistinctRows":
+    def of(cls, tokens: Int[Tensor, "*stack b n_ctx"], positions: Sequence[int], d_vocab: int) -> "DistinctRows":
         """Return the pairs of ``tokens`` at ``positions``."""
         places = torch.as_tensor(list(positions), device=tokens.device)
         keys = tokens.index_select(-1, places) + d_vocab * places
@@ -76,7 +89,7 @@ class Plan:
     """The rows of the first layer, at all positions that can be seen."""
     queries: DistinctRows
     """The rows of the first layer's queries: the same, or those at scored positions if it is also the last layer."""
-    score_index: Int[Tensor, " run_b_q_k"] | None
+    score_index: Int[Tensor, " stack_b_q_k"] | None
     """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
     causal: bool
     """Whether queries see no later keys."""
@@ -85,7 +98,13 @@ class Plan:
 
     @classmethod
     def of(
-        cls, tokens: Int[Tensor, "*run b n_ctx"], positions: Sequence[int], d_vocab: int, n_layers: int, *, causal: bool
+        cls,
+        tokens: Int[Tensor, "*stack b n_ctx"],
+        positions: Sequence[int],
+        d_vocab: int,
+        n_layers: int,
+        *,
+        causal: bool,
     ) -> "Plan":
         """Return the plan for logits at ``positions`` of a network with ``n_layers``."""
         positions = tuple(positions)
@@ -95,7 +114,9 @@ class Plan:
         score_index = None
         n_scores = queries.index.shape[-2:].numel() * n_keys
         if queries.n_rows * keys.n_rows <= n_scores:
-            key_row = keys.index - row_offsets(keys.index, keys.n_rows)  # within the row of a run's table of scores
+            key_row = keys.index - row_offsets(
+                keys.index, keys.n_rows
+            )  # within a row of one table of scores
             score_index = (queries.index.unsqueeze(-1) * keys.n_rows + key_row.unsqueeze(-2)).flatten()
         return cls(positions, n_keys, keys, queries, score_index, causal)
 
@@ -108,22 +129,22 @@ class Plan:
 
 
 def _project(
-    rows: Float[Tensor, "*run r d"], weight: Float[Tensor, "*run h d e"], bias: Float[Tensor, "*run h e"] | None
-) -> Float[Tensor, "*run r he"]:
+    rows: Float[Tensor, "*stack r d"], weight: Float[Tensor, "*stack h d e"], bias: Float[Tensor, "*stack h e"] | None
+) -> Float[Tensor, "*stack r he"]:
     joined = weight.transpose(-3, -2).flatten(-2)
     return affine(rows, joined, None if bias is None else bias.flatten(-2))
 
 
 def first_attention(
     attention: Attention,
-    key_rows: Float[Tensor, "*run r d"],
-    query_rows: Float[Tensor, "*run s d"],
+    key_rows: Float[Tensor, "*stack r d"],
+    query_rows: Float[Tensor, "*stack s d"],
     plan: Plan,
     hidden: Tensor | None,
-) -> Float[Tensor, "*run b q he"]:
+) -> Float[Tensor, "*stack b q he"]:
     """Return z of the first layer, from the rows of distinct (token, position) pairs."""
     h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
-    *batch, n_queries = plan.queries.index.shape  # batch: [*run, b]
+    *batch, n_queries = plan.queries.index.shape  # batch: [*stack, b]
     n_keys = plan.n_keys
     k = _project(key_rows, attention.W_K, attention.b_K).unflatten(-1, (h, e))
     v = _project(key_rows, attention.W_V, attention.b_V)
@@ -157,12 +178,15 @@ def first_attention(
 
 
 def later_attention(
-    attention: Attention, x: Float[Tensor, "*run b k d"], x_query: Float[Tensor, "*run b q d"], hidden: Tensor | None
-) -> Float[Tensor, "*run b q he"]:
+    attention: Attention,
+    x: Float[Tensor, "*stack b k d"],
+    x_query: Float[Tensor, "*stack b q d"],
+    hidden: Tensor | None,
+) -> Float[Tensor, "*stack b q he"]:
     """Return z of a layer whose inputs all differ, for the queries that matter."""
     h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
 
-    def heads(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Float[Tensor, "*run b h k e"]:
+    def heads(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Float[Tensor, "*stack b h k e"]:
         flat = _project(rows.flatten(-3, -2), weight, bias)
         return flat.view(*rows.shape[:-1], h, e).transpose(-3, -2)
 
@@ -174,11 +198,11 @@ def later_attention(
 
 def _attend(
     attention: Attention,
-    q: Float[Tensor, "*run b h q e"],
-    k: Float[Tensor, "*run b h k e"],
-    v: Float[Tensor, "*run b h k e"],
+    q: Float[Tensor, "*stack b h q e"],
+    k: Float[Tensor, "*stack b h k e"],
+    v: Float[Tensor, "*stack b h k e"],
     hidden: Bool[Tensor, "q k"] | None,
-) -> Float[Tensor, "*run b q he"]:
+) -> Float[Tensor, "*stack b q he"]:
     if attention.coefficient == 1:  # fused: the scores, by far the largest tensors of a long sequence, are never kept
         seen = None if hidden is None else ~hidden
         rows = (each.flatten(0, -4) for each in (q, k, v))  # fused for four axes only
@@ -191,12 +215,12 @@ def _attend(
     return (pattern @ v).transpose(-3, -2).flatten(-2)
 
 
-def attention_output(attention: Attention, z: Float[Tensor, "*run rows he"]) -> Float[Tensor, "*run rows d"]:
+def attention_output(attention: Attention, z: Float[Tensor, "*stack rows he"]) -> Float[Tensor, "*stack rows d"]:
     """Return what the heads add to the residual stream."""
     return affine(z, attention.W_O.flatten(-3, -2), attention.b_O)
 
 
-def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*run rows d"]) -> Float[Tensor, "*run rows d"]:
+def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*stack rows d"]) -> Float[Tensor, "*stack rows d"]:
     """Return what the neurons add to the residual stream."""
     post = activate_in_place(mlp.activation, affine(x, mlp.W_in, mlp.b_in))
     return affine(post, mlp.W_out, mlp.b_out)

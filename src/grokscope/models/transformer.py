@@ -10,7 +10,7 @@ from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
 from grokscope.models.dropout import Noise, drop
 from grokscope.models.folding import folded_logits, folding_pays
-from grokscope.models.hooks import Tap
+from grokscope.models.hooks import Tap, untouched
 from grokscope.models.initialization import Draw
 from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
 from grokscope.models.network import Network
@@ -30,8 +30,8 @@ class Block(nn.Module):
         self.residual_scale = config.residual_scale
 
     def forward(
-        self, x: Float[Tensor, "*run b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run b q d"]:
+        self, x: Float[Tensor, "*stack b k d"], tap: Tap, name: str, positions: Sequence[int] | None = None
+    ) -> Float[Tensor, "*stack b q d"]:
         """Return the residual stream after this layer, at ``positions`` (all of them if None)."""
         x = tap(f"{name}.hook_resid_pre", x)
         normal = x if self.ln1 is None else self.ln1(x, tap, f"{name}.ln1")
@@ -80,17 +80,15 @@ class Transformer(Network[TransformerConfig]):
         self.unembed = Unembed(config.d_model, d_vocab_out, draw, biased=config.biases == "all", tied=tied)
 
     @property
-    def W_U(self) -> Float[Tensor, "*run d_model d_vocab_out"]:
+    def W_U(self) -> Float[Tensor, "*stack d_model d_vocab_out"]:
         """The unembedding matrix."""
         return self.unembed.weight(self.embed)
 
-    def run_plainly(
-        self, tokens: Int[Tensor, "*run example n_ctx"], tap: Tap, positions: Sequence[int] | None = None
-    ) -> Float[Tensor, "*run example n_out d_vocab_out"]:
-        """Return the logits, showing each activation to ``tap``.
-
-        With ``positions``, they are the logits there; the last layer asks, and computes its neurons, only there.
-        """
+    def forward(
+        self, tokens: Int[Tensor, "*given b k"], positions: Sequence[int] | None = None, *, tap: Tap = untouched
+    ) -> Float[Tensor, "*stack b q v"]:
+        """Return the logits by the textbook pass; see :meth:`Network.forward`."""
+        tokens, tap = self.check(tokens, positions or ()), self._through_hooks(tap)
         x = tap("hook_embed", self.embed(tokens)) + tap("hook_pos_embed", self.pos_embed(tokens))
         for layer, block in enumerate(self.blocks):
             last = layer == len(self.blocks) - 1
@@ -106,13 +104,16 @@ class Transformer(Network[TransformerConfig]):
         config = self.config
         return Plan.of(tokens, positions, self.d_vocab, config.n_layers, causal=config.causal)
 
-    def run(self, plan: Plan, *, noise: Noise | None = None) -> Float[Tensor, "*run example n_scored d_vocab_out"]:
+    def forward_fast(
+        self, plan: Plan, *, noise: Noise | None = None
+    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
-        batch, rate = plan.keys.index.shape[:-1], self.config.dropout  # batch: [*run, b]
+        self._without_hooks()
+        batch, rate = plan.keys.index.shape[:-1], self.config.dropout  # batch: [*stack, b]
         key_rows = self._rows(plan.keys)
         query_rows = key_rows if plan.queries is plan.keys else self._rows(plan.queries)
         scored = torch.as_tensor(plan.positions, device=key_rows.device)
-        x = None  # [*run, b, k, d]; before the first layer it exists only as rows
+        x = None  # [*stack, b, k, d]; before the first layer it exists only as rows
         for layer, module in enumerate(self.blocks):
             assert isinstance(module, Block)
             block, ln1 = module, module.ln1 or _Same()
@@ -144,7 +145,7 @@ class Transformer(Network[TransformerConfig]):
         between = self.config.layer_norm or (noise is not None and self.config.dropout > 0)
         return not between and plan.queries.n_rows == 1 and folding_pays(block.attn, block.mlp, self.d_vocab_out)
 
-    def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "*run r d"]:
+    def _rows(self, distinct: shared_work.DistinctRows) -> Float[Tensor, "*stack r d"]:
         embedded = self.embed.W_E.index_select(-2, distinct.tokens)
         return embedded + self.pos_embed.W_pos.index_select(-2, distinct.positions)
 

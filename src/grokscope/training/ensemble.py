@@ -91,7 +91,7 @@ class EnsembleTrainer:
 
     def _prepare(self) -> None:
         """Build the network around the weights, and what its data share."""
-        self._network = with_parameters(self._network, self._views(), n_runs=len(self._members))
+        self._network = with_parameters(self._network, self._views(), n_stacked=len(self._members))
         self._parameters = list(self._network.parameters())
         fixed = self._train
         self._fixed = None if fixed is None else StackedBatch.of(self._network, fixed, self._positions)
@@ -119,14 +119,14 @@ class EnsembleTrainer:
         return self._network
 
     @property
-    def n_runs(self) -> int:
+    def n_members(self) -> int:
         """How many runs are still in training."""
         return len(self._members)
 
     def gradient(self, *, with_losses: bool = False, with_scores: bool = False) -> EnsembleGradient:
         """Compute loss and gradient of every run's batch at the present weights."""
         batch = self._fixed or self._drawn()
-        logits = self._network.run(batch.plan, noise=self._noise()).flatten(1, 2)
+        logits = self._network.forward_fast(batch.plan, noise=self._noise()).flatten(1, 2)
         losses = self._cross_entropy(logits, batch.targets, batch.shares)
         objective = losses.sum()  # no run's weights are in another's loss
         if self._l1 is not None:

@@ -53,18 +53,18 @@ class _RelativeCrossEntropy(torch.autograd.Function):
         return gradient * upstream[0][..., None, None], None, None
 
 
-def _mean(losses: Float[Tensor, "*run rows"], shares: Float[Tensor, "*run rows"] | None) -> Float[Tensor, "*run"]:
+def _mean(losses: Float[Tensor, "*stack rows"], shares: Float[Tensor, "*stack rows"] | None) -> Float[Tensor, "*stack"]:
     if shares is not None:
         return (losses * shares).sum(-1)
-    return losses.mean() if losses.ndim == 1 else losses.mean(-1)  # not the same bits, where there is no run axis
+    return losses.mean() if losses.ndim == 1 else losses.mean(-1)  # not the same bits, where there is no stack axis
 
 
 def relative_cross_entropy(
-    logits: Float[Tensor, "*run rows d_vocab_out"],
-    targets: Int[Tensor, "*run rows"],
-    shares: Float[Tensor, "*run rows"] | None = None,
-) -> Float[Tensor, "*run"]:
-    """Return the mean cross-entropy (of each run, where there is a run axis), precise relative to its own size.
+    logits: Float[Tensor, "*stack rows d_vocab_out"],
+    targets: Int[Tensor, "*stack rows"],
+    shares: Float[Tensor, "*stack rows"] | None = None,
+) -> Float[Tensor, "*stack"]:
+    """Return the mean cross-entropy (of each run, where there is a stack axis), precise relative to its own size.
 
     ``log1p(Σ_{j ≠ t} exp(l_j − l_t))``, averaged over rows: the sum over the wrong answers does not cancel and does
     not underflow before 1e-38, where ``1 − p_t`` and log-softmax lose everything below 6e-8 in float32.
@@ -83,26 +83,26 @@ def relative_cross_entropy(
 
 @torch.no_grad()
 def row_losses(
-    logits: Float[Tensor, "*run rows d_vocab_out"], targets: Int[Tensor, "*run rows"]
-) -> Float[Tensor, "*run rows"]:
+    logits: Float[Tensor, "*stack rows d_vocab_out"], targets: Int[Tensor, "*stack rows"]
+) -> Float[Tensor, "*stack rows"]:
     """Return the cross-entropy of each row in nats, precise relative to its own size; not differentiable."""
     return _relative(logits, targets)[0]
 
 
 def float64_cross_entropy(
-    logits: Float[Tensor, "*run rows d_vocab_out"],
-    targets: Int[Tensor, "*run rows"],
-    shares: Float[Tensor, "*run rows"] | None = None,
-) -> Float[Tensor, "*run"]:
+    logits: Float[Tensor, "*stack rows d_vocab_out"],
+    targets: Int[Tensor, "*stack rows"],
+    shares: Float[Tensor, "*stack rows"] | None = None,
+) -> Float[Tensor, "*stack"]:
     """Return the mean cross-entropy with log-softmax in float64, as the published runs compute it."""
     return _from_log_softmax(logits.double(), targets, shares)
 
 
 def float32_cross_entropy(
-    logits: Float[Tensor, "*run rows d_vocab_out"],
-    targets: Int[Tensor, "*run rows"],
-    shares: Float[Tensor, "*run rows"] | None = None,
-) -> Float[Tensor, "*run"]:
+    logits: Float[Tensor, "*stack rows d_vocab_out"],
+    targets: Int[Tensor, "*stack rows"],
+    shares: Float[Tensor, "*stack rows"] | None = None,
+) -> Float[Tensor, "*stack"]:
     """Return the mean cross-entropy with log-softmax in float32: it rounds below 1e-7, and training on it spikes."""
     return _from_log_softmax(logits.float(), targets, shares)
 
@@ -118,7 +118,7 @@ class CrossEntropy(Protocol):
     """A form of the cross-entropy."""
 
     def __call__(self, logits: Tensor, targets: Tensor, shares: Tensor | None = None) -> Tensor:
-        """Return the mean over rows, of each run where there is a run axis."""
+        """Return the mean over rows, of each run where there is a stack axis."""
         ...
 
 

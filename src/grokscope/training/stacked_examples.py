@@ -21,9 +21,9 @@ from grokscope.training.loss import row_losses
 class StackedExamples:
     """As many examples for each run, each run's own."""
 
-    tokens: Int[Tensor, "run example n_ctx"]
-    targets: Int[Tensor, "run example n_scored"]
-    subtasks: Int[Tensor, "run example n_scored"] | None
+    tokens: Int[Tensor, "stack example n_ctx"]
+    targets: Int[Tensor, "stack example n_scored"]
+    subtasks: Int[Tensor, "stack example n_scored"] | None
 
     __repr__ = brief_repr
 
@@ -50,8 +50,8 @@ class StackedExamples:
 
     def split(self) -> list["StackedExamples"]:
         """Return the examples in order, so many at a time as bounds memory whatever the number of runs."""
-        n_runs, n_examples, n_ctx = self.tokens.shape
-        size = max(1, min(CHUNK, TOKENS // n_ctx) // n_runs)
+        n_stacked, n_examples, n_ctx = self.tokens.shape
+        size = max(1, min(CHUNK, TOKENS // n_ctx) // n_stacked)
         ranges = [(start, min(size, n_examples - start)) for start in range(0, n_examples, size)]
         return [
             StackedExamples(
@@ -68,13 +68,13 @@ class StackedBatch:
     """Examples made ready to be run through stacked networks."""
 
     plan: Any
-    targets: Int[Tensor, "run rows"]
+    targets: Int[Tensor, "stack rows"]
     """Something that can be looked up, also where an example has nothing to predict."""
-    scored: Float[Tensor, "run rows"]
+    scored: Float[Tensor, "stack rows"]
     """1 where there is something to predict, 0 elsewhere."""
-    shares: Float[Tensor, "run rows"] | None
+    shares: Float[Tensor, "stack rows"] | None
     """Of each row in its run's mean; None where all count alike."""
-    subtasks: Int[Tensor, "run rows"] | None
+    subtasks: Int[Tensor, "stack rows"] | None
 
     __repr__ = brief_repr
 
@@ -89,16 +89,16 @@ class StackedBatch:
         subtasks = None if examples.subtasks is None else examples.subtasks.flatten(1).clamp(min=0)
         return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), scored, shares, subtasks)
 
-    def subtask_sums(self, losses: Float[Tensor, "run rows"], n_subtasks: int) -> Float[Tensor, "run n_subtasks 2"]:
+    def subtask_sums(self, losses: Float[Tensor, "stack rows"], n_subtasks: int) -> Float[Tensor, "stack n_subtasks 2"]:
         """Return of each run and part the sum of its losses, and how many they are."""
         assert self.subtasks is not None
-        n_runs = losses.shape[0]
+        n_stacked = losses.shape[0]
         both = torch.stack([losses * self.scored, self.scored], dim=2).double().flatten(0, 1)
-        place = self.subtasks + n_subtasks * torch.arange(n_runs, device=losses.device).unsqueeze(1)
-        sums = torch.zeros(n_runs * n_subtasks, 2, dtype=torch.float64, device=losses.device)
-        return sums.index_add_(0, place.flatten(), both).view(n_runs, n_subtasks, 2)
+        place = self.subtasks + n_subtasks * torch.arange(n_stacked, device=losses.device).unsqueeze(1)
+        sums = torch.zeros(n_stacked * n_subtasks, 2, dtype=torch.float64, device=losses.device)
+        return sums.index_add_(0, place.flatten(), both).view(n_stacked, n_subtasks, 2)
 
-    def right(self, logits: Float[Tensor, "run rows d_vocab_out"]) -> Float[Tensor, " run"]:
+    def right(self, logits: Float[Tensor, "stack rows d_vocab_out"]) -> Float[Tensor, " stack"]:
         """Return how many answers of each run are right."""
         return ((logits.argmax(2) == self.targets) * self.scored).sum(1, dtype=torch.float64)
 
@@ -118,7 +118,7 @@ class StackedEvaluator:
         sums = torch.zeros(3, self._batches[0].targets.shape[0], dtype=torch.float64, device=device)
         subtasks = None
         for batch in self._batches:
-            logits = self._network.run(batch.plan).flatten(1, 2)
+            logits = self._network.forward_fast(batch.plan).flatten(1, 2)
             each = row_losses(logits, batch.targets)
             loss = (each * batch.scored).sum(1, dtype=torch.float64)
             sums += torch.stack([loss, batch.right(logits), batch.scored.sum(1, dtype=torch.float64)])
@@ -130,7 +130,9 @@ class StackedEvaluator:
 
 
 def scores(
-    losses: Float[Tensor, " run"], accuracies: Float[Tensor, " run"], subtasks: Float[Tensor, "run n_subtasks 2"] | None
+    losses: Float[Tensor, " stack"],
+    accuracies: Float[Tensor, " stack"],
+    subtasks: Float[Tensor, "stack n_subtasks 2"] | None,
 ) -> list[Evaluation]:
     """Return numbers of all runs as a score each; one transfer from the device for each kind of number."""
     by_part = [()] * len(losses) if subtasks is None else map(tuple, (subtasks[:, :, 0] / subtasks[:, :, 1]).tolist())

@@ -74,7 +74,7 @@ class Trainer:
         self._cross_entropy = LOSSES[loss]
         self._l1 = l1
         self._noise_seed = noise_seed
-        self._run = torch.compile(model.run) if compile else model.run
+        self._forward = torch.compile(model.forward_fast) if compile else model.forward_fast
         fixed = task.batches.fixed
         self._fixed = None if fixed is None else self._prepared(fixed)
         n_subtasks = len(task.subtasks)
@@ -89,7 +89,7 @@ class Trainer:
         noise = None
         if self.model.config.dropout:
             noise = stream("dropout", self._noise_seed, self.step, device=scored.targets.device)
-        logits = scored.rows(self._run(plan, noise=noise))
+        logits = scored.rows(self._forward(plan, noise=noise))
         loss = self._cross_entropy(logits, scored.targets)
         objective = loss
         if self._l1:

@@ -51,7 +51,7 @@ def all_pairs_table(model: Network, task: ModularTask, names: Collection[str] = 
             for name, value in cache.items():
                 kept[name].append(_at_answer(value, name, position))
         else:
-            chunk = model(tokens, [position])
+            chunk = model.forward_fast(model.plan(tokens, [position]))
         logits.append(chunk[:, -1, :p])
     table = torch.cat(logits).unflatten(0, (p, p))
     return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (p, p)) for name, parts in kept.items()})
