@@ -114,9 +114,7 @@ class Plan:
         score_index = None
         n_scores = queries.index.shape[-2:].numel() * n_keys
         if queries.n_rows * keys.n_rows <= n_scores:
-            key_row = keys.index - row_offsets(
-                keys.index, keys.n_rows
-            )  # within a row of one table of scores
+            key_row = keys.index - row_offsets(keys.index, keys.n_rows)  # within a row of one table of scores
             score_index = (queries.index.unsqueeze(-1) * keys.n_rows + key_row.unsqueeze(-2)).flatten()
         return cls(positions, n_keys, keys, queries, score_index, causal)
 

@@ -32,7 +32,7 @@ class HeadInterventions:
     model: Transformer
     task: Task
     examples: Examples
-    cache: dict[str, Tensor]
+    cache: Mapping[str, Tensor]
     baseline: Evaluation
     """With nothing changed."""
 
