@@ -66,7 +66,11 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Return the weights in a file, as :func:`read_tensors` does, and what is kept beside them."""
+    """Return the weights in a file, as :func:`read_tensors` does, and what is kept beside them.
+
+    Raises:
+        CheckpointError: as of :func:`read_tensors`.
+    """
     content = _content(path)
     metadata: dict[str, str] = {}
     if _is_safetensors(content):
