@@ -13,7 +13,6 @@ from grokscope.tasks import (
     RepeatedSubsequencesConfig,
     SequenceTask,
     SkipTrigramsConfig,
-    TaskConfig,
 )
 
 DOUBLED = 2.0
@@ -60,19 +59,15 @@ def _task(imported: ImportedNetwork) -> SequenceTask | None:
     """
     model = imported.model
     n_in, n_out, n_ctx = model.d_vocab, model.d_vocab_out, model.n_ctx
-    config: TaskConfig | None = None
     try:
         if n_in == n_out + 2 and n_ctx % 3 == 0:
-            config = DigitAdditionConfig(n_digits=n_ctx // 3 - 1, base=n_out)
-        elif n_in > n_out + 2 and n_out >= 2:
-            config = SkipTrigramsConfig(length=n_ctx - 2, n_background=n_in - n_out - 2, n_triggers=n_out)
-        elif n_in == n_out and n_ctx % 3 == 1:
+            return DigitAdditionConfig(n_digits=n_ctx // 3 - 1, base=n_out).build()
+        if n_in > n_out + 2 and n_out >= 2:
+            return SkipTrigramsConfig(length=n_ctx - 2, n_background=n_in - n_out - 2, n_triggers=n_out).build()
+        if n_in == n_out and n_ctx % 3 == 1:
             interval = n_ctx // 3
-            # the published share of an interval, 16 of 28
-            config = RepeatedSubsequencesConfig(
-                d_vocab=n_in, interval=interval, subsequence_length=max(2, round(interval * 16 / 28))
-            )
-        task = None if config is None else config.build()
+            length = max(2, round(interval * 16 / 28))  # the published share of an interval
+            return RepeatedSubsequencesConfig(d_vocab=n_in, interval=interval, subsequence_length=length).build()
     except (ValidationError, ConfigError):
         return None
-    return task if isinstance(task, SequenceTask) else None
+    return None
