@@ -28,8 +28,8 @@ import torch
 from grokscope.recipe import recipe
 from grokscope.run import Execution, Experiment
 from grokscope.run.build import member_of, task_of
-from grokscope.sweeps import Sweep, SweepFolder, Way, run_sweep, way_of
-from grokscope.sweeps.jobs import batches_of
+from grokscope.sweeps import Sweep, SweepBackend, SweepFolder, run_sweep, sweep_backend
+from grokscope.sweeps.batching import batches_of
 from grokscope.training import EnsembleTrainer
 
 GROKS_AT, TIMED_STEPS = 9_550, 100
@@ -44,28 +44,27 @@ def tiny() -> Experiment:
     return recipe("small").experiment.override(TINY)
 
 
-def ways(n_runs: int) -> dict[str, Way]:
+def backends(n_runs: int) -> dict[str, SweepBackend]:
     """Return how the same runs are trained: the first is what the others are compared with."""
     if torch.cuda.is_available():
-        return {"one after another": way_of("here", together=1), "ensembles": way_of("ensembles")}
+        return {"one after another": sweep_backend("serial", ensemble_size=1), "ensembles": sweep_backend("serial")}
     return {
-        "one after another": way_of("here"),
-        "processes, one run each": way_of("processes", together=1),
-        "processes, ensembles that pay": way_of("processes"),
-        "processes, one ensemble each": way_of("processes", together=-(-n_runs // (os.cpu_count() or 1))),
+        "one after another": sweep_backend("serial"),
+        "processes, one run each": sweep_backend("processes", ensemble_size=1),
+        "processes, ensembles that pay": sweep_backend("processes"),
+        "processes, one ensemble each": sweep_backend("processes", ensemble_size=-(-n_runs // (os.cpu_count() or 1))),
     }
 
 
-def trained(experiment: Experiment, n_runs: int, way: Way) -> tuple[pd.DataFrame, float]:
+def trained(experiment: Experiment, n_runs: int, backend: SweepBackend) -> tuple[pd.DataFrame, float]:
     """Return what came of so many seeds, and how many seconds all of it took."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        table = run_sweep(
-            Sweep(base=experiment, seeds=tuple(range(n_runs))), SweepFolder(folder), way, explained=False, resume=True
-        )
-        if len(table) < n_runs:
+        sweep = Sweep(base=experiment, seeds=tuple(range(n_runs)))
+        found = run_sweep(sweep, SweepFolder(folder), backend, explained=False, resume=True)
+        if not found.is_complete:
             raise SystemExit("stopped: these numbers are of no use")
-        return table, time.perf_counter() - began
+        return found.table, time.perf_counter() - began
 
 
 def hour(n_runs: int) -> None:
@@ -78,14 +77,14 @@ def hour(n_runs: int) -> None:
         ("mainline", timed, max(1, n_runs // 2)),
     ):
         first = 0.0
-        for how, way in ways(number).items():
-            table, seconds = trained(experiment, number, way)
+        for how, backend in backends(number).items():
+            table, seconds = trained(experiment, number, backend)
             grokked = len(table["grokked"].dropna())
             rate = 3600 * grokked / seconds
             if experiment is timed:  # as fast as in the middle of a long sweep: without the start of processes
                 runs = Sweep(base=experiment, seeds=tuple(range(number))).runs()
-                first_batch = batches_of(runs, way.execution, way.together, way.n_workers)[0]
-                at_once = min(number, way.n_workers * len(first_batch))
+                first_batch = batches_of(runs, backend.execution, backend.ensemble_size, backend.n_workers)[0]
+                at_once = min(number, backend.n_workers * len(first_batch))
                 seconds = sum(table["seconds"].tolist()) / at_once * GROKS_AT / TIMED_STEPS
                 rate, grokked = 3600 * number / seconds, number
             first = first or rate

@@ -15,7 +15,6 @@ from grokscope.analysis.many_runs.survival import (
     kaplan_meier,
     log_rank_tests,
     median_time,
-    sustained_crossing,
 )
 from grokscope.errors import ConfigError
 
@@ -161,20 +160,20 @@ class TestCrossings:
         {"step": [0, 10, 20, 30, 40, 50], "test_accuracy": [0.01, 0.5, 0.96, 0.7, 0.95, 0.99]},
     )
 
-    def test_a_spike_is_a_crossing_but_not_a_sustained_one(self):
-        assert (first_crossing(self.METRICS), sustained_crossing(self.METRICS)) == (20, 40)
+    def test_a_spike_is_a_crossing(self):
+        assert first_crossing(self.METRICS) == 20
 
     def test_never(self):
-        assert (first_crossing(self.METRICS, 0.995), sustained_crossing(self.METRICS, 0.995)) == (None, None)
+        assert first_crossing(self.METRICS, 0.995) is None
         fallen = self.METRICS.head(4)
-        assert (first_crossing(fallen), sustained_crossing(fallen)) == (20, None)
+        assert first_crossing(fallen) == 20
 
     def test_always(self):
-        assert (first_crossing(self.METRICS, 0.0), sustained_crossing(self.METRICS, 0.0)) == (0, 0)
+        assert first_crossing(self.METRICS, 0.0) == 0
 
     def test_without_a_test_set(self):
         unknown = self.METRICS.assign(test_accuracy=math.nan)
-        assert (first_crossing(unknown), sustained_crossing(unknown)) == (None, None)
+        assert first_crossing(unknown) is None
 
 
 @pytest.mark.parametrize(

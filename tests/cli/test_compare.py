@@ -84,7 +84,7 @@ def test_json(call):
         ("weight decay 0.5", 1, 0),
         ("weight decay 1", 2, 0),
     ]
-    assert [row["seeds"] for row in tree["runs"]] == ["0", "0", "1"]
+    assert [row["seed"] for row in tree["runs"]] == [0, 0, 1]
     assert tree["runs"][0]["grokked"] is None
     assert len(tree["cautions"]) == 1
 

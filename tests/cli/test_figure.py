@@ -12,7 +12,6 @@ import pytest
 import grokscope as gs
 from grokscope.cli.main import main
 from grokscope.figures.catalogue import first_of_each_name
-from grokscope.reports.sweep.pictures import SWEEP_GALLERY
 
 TINY: dict[str, object] = {
     "task.p": 7,
@@ -64,7 +63,7 @@ def test_without_a_name_the_pictures_are_listed(call):
     done = call()
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()[1:]]
-    assert listed == [*first_of_each_name(), *SWEEP_GALLERY]
+    assert listed == [*first_of_each_name()]
     for words in (*(spec.summary for spec in first_of_each_name().values()), "modular", "every task", "sequence"):
         assert words in done.stdout
 

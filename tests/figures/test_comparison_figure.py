@@ -6,6 +6,7 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
 
+from grokscope.analysis.many_runs.groups import RunGroup
 from grokscope.errors import ConfigError
 from grokscope.figures import compared_curves, compared_panels, save_figure
 from grokscope.figures.many_runs.comparison import GroupData, Panel
@@ -27,7 +28,7 @@ def metrics(level: float, last: int = 100) -> pd.DataFrame:
 
 
 def group(name: str, *levels: float, **settings: object) -> GroupData:
-    return GroupData(name, tuple(metrics(level) for level in levels), named=settings)
+    return GroupData(RunGroup(settings, (), name, tuple(settings)), tuple(metrics(level) for level in levels))
 
 
 def lines_of(axes) -> list[tuple[str, float, int]]:
@@ -63,7 +64,7 @@ def test_a_median_a_band_and_every_run():
 
 
 def test_a_run_goes_on_where_the_median_has_ended():
-    data = GroupData("one", (metrics(1.0), metrics(3.0, last=50)))
+    data = GroupData(RunGroup({}, (), "one"), (metrics(1.0), metrics(3.0, last=50)))
     losses = compared_curves([data]).axes[0]
     [median] = [line for line in losses.lines if line.get_label() == "one"]
     assert max(np.asarray(median.get_xdata())) == 50
@@ -83,7 +84,7 @@ def test_single_runs_have_neither_medians_nor_bands():
 
 
 def test_training_curves_of_infinite_data_are_left_out():
-    infinite = GroupData("infinite", (metrics(1.0),), is_infinite=True)
+    infinite = GroupData(RunGroup({}, (), "infinite"), (metrics(1.0),), is_infinite=True)
     assert len(compared_curves([infinite]).axes[0].lines) == 1
     assert legends(compared_curves([infinite]))[1] == ["test"]
 
@@ -92,7 +93,7 @@ def test_values_of_one_number_go_from_dark_to_light():
     groups = [group(f"weight decay {decay:g}", 1.0, decay=decay) for decay in (0.1, 1.0, 10.0)]
     figure = compared_curves(groups)
     by_name = {line.get_label(): to_hex(line.get_color()) for line in figure.axes[0].lines}
-    lightness = [sum(int(by_name[each.name][at : at + 2], 16) for at in (1, 3, 5)) for each in groups]
+    lightness = [sum(int(by_name[each.group.label][at : at + 2], 16) for at in (1, 3, 5)) for each in groups]
     assert lightness == sorted(lightness)
     words = [group(name, 1.0, activation=name) for name in ("relu", "gelu", "quadratic")]
     unordered = {line.get_color() for line in compared_curves(words).axes[0].lines if line.get_linestyle() == "-"}
@@ -135,7 +136,9 @@ def test_panels_of_measures():
 
 def test_runs_without_a_test_set_and_names_with_markup_can_be_drawn(tmp_path):
     table = metrics(1.0).assign(test_loss=np.nan, test_accuracy=np.nan)
-    figure = compared_curves([GroupData("$x_$ <b>", (table, table)), group("one", 1.0)], log_steps=True)
+    figure = compared_curves(
+        [GroupData(RunGroup({}, (), "$x_$ <b>"), (table, table)), group("one", 1.0)], log_steps=True
+    )
     assert figure.axes[0].get_xscale() == "symlog"
     save_figure(figure, tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().startswith("<?xml")

@@ -13,6 +13,7 @@ _SUMS = {"task.kind": "digit-addition", "task.n_digits": 1, "task.base": 5, "tas
 _TRIGRAMS = {
     "task.kind": "skip-trigrams",
     "task.length": 6,
+    "task.data.kind": "infinite",
     "task.n_background": 3,
     "task.n_triggers": 4,
     "task.data.test_size": 64,

@@ -123,6 +123,7 @@ def test_the_page_has_everything_and_needs_nothing(seeds):
         "What differs, and what came out",
         "Training curves",
         "Groups",
+        "Each two groups",
         "Runs",
         "How this was made",
     ]

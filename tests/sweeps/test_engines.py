@@ -8,14 +8,13 @@ import pytest
 from short_runs import LONG, ONE_THREAD, SHORT
 
 from grokscope.run import Run
-from grokscope.sweeps import Destination, Sweep
-from grokscope.sweeps.engines.local import InProcess, Processes
+from grokscope.sweeps import Processes, Serial, Sweep, storage_at
 from grokscope.sweeps.jobs import jobs_of
 
 
 def jobs(folder, base, n_runs, **changes):
     runs = Sweep(base=base, seeds=range(n_runs)).runs()
-    return jobs_of(runs, Destination(str(folder)), ONE_THREAD, explained=False, **changes)
+    return jobs_of(runs, storage_at(folder), ONE_THREAD, explained=False, **changes)
 
 
 def all_results(engine, planned, tell=lambda folder, step: None):
@@ -24,14 +23,14 @@ def all_results(engine, planned, tell=lambda folder, step: None):
 
 
 def but_time(result):
-    assert result.row is not None, result.error
-    return {name: value for name, value in result.row.items() if name != "seconds"}
+    assert result.outcome is not None, result.error
+    return {name: value for name, value in vars(result.outcome).items() if name != "seconds"}
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The rows of three runs trained here, one after the other."""
-    return [but_time(each) for each in all_results(InProcess(), jobs(tmp_path_factory.mktemp("here"), SHORT, 3))]
+    return [but_time(each) for each in all_results(Serial(), jobs(tmp_path_factory.mktemp("here"), SHORT, 3))]
 
 
 def test_processes_give_the_same_rows(tmp_path, alone):
@@ -43,7 +42,7 @@ def test_processes_give_the_same_rows(tmp_path, alone):
 
 
 def test_an_ensemble_gives_the_same_rows_but_for_rounding(tmp_path, alone):
-    found = [but_time(each) for each in all_results(InProcess(), jobs(tmp_path, SHORT, 3, together=3))]
+    found = [but_time(each) for each in all_results(Serial(), jobs(tmp_path, SHORT, 3, ensemble_size=3))]
     for row, other in zip(found, alone, strict=True):
         for name, value in row.items():
             close = pytest.approx(other[name], rel=1e-4) if isinstance(value, float) else other[name]
@@ -67,10 +66,10 @@ def test_a_killed_worker_fails_its_own_job_only(tmp_path):
     failed = next(each for each in (first, *others) if each.error)
     assert failed.folder == "seed0"
     assert "killed by signal 9" in failed.error
-    assert [each.row["status"] for each in (first, *others) if each.row] == ["finished", "finished"]
+    assert [each.outcome.status for each in (first, *others) if each.outcome] == ["finished", "finished"]
 
 
-@pytest.mark.parametrize("engine", [InProcess(), Processes(1)], ids=["here", "processes"])
+@pytest.mark.parametrize("engine", [Serial(), Processes(1)], ids=["serial", "processes"])
 def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_with(tmp_path, engine):
     asked = []
 
@@ -80,7 +79,7 @@ def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_wit
             os.kill(os.getpid(), signal.SIGTERM)
 
     [only] = all_results(engine, jobs(tmp_path, LONG, 2), ask_once)
-    assert (only.folder, only.row, only.error) == ("seed0", None, None)
+    assert (only.folder, only.outcome, only.error) == ("seed0", None, None)
     assert Run(tmp_path / "seed0").status == "interrupted"
     assert not (tmp_path / "seed1").exists()
     assert not multiprocessing.active_children()

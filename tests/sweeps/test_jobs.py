@@ -9,25 +9,25 @@ from short_runs import ONE_THREAD, SHORT
 
 from grokscope.recipe import recipe
 from grokscope.run import Execution, Run, record_ensemble, record_run
-from grokscope.sweeps import Destination, Sweep, jobs
-from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_row
+from grokscope.sweeps import Sweep, jobs, storage_at
+from grokscope.sweeps.jobs import OUTCOME, Job, carry_out, jobs_of, kept_outcome
 
 
 def job(tmp_path, sweep, **changes):
-    return Job(tuple(sweep.runs()), Destination(str(tmp_path)), ONE_THREAD, **{"explained": False, **changes})
+    return Job(tuple(sweep.runs()), storage_at(tmp_path), ONE_THREAD, **{"explained": False, **changes})
 
 
 class TestJobs:
     def test_one_run_each(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3)).runs()
-        assert [each.runs for each in jobs_of(runs, Destination(str(tmp_path)), ONE_THREAD)] == [(run,) for run in runs]
+        assert [each.runs for each in jobs_of(runs, storage_at(tmp_path), ONE_THREAD)] == [(run,) for run in runs]
 
     def test_together_only_what_fits_together(self, tmp_path):
         runs = Sweep(base=SHORT, seeds=range(3), vary={"weight_decay": (0.0, 1.0), "d_mlp": (32, 64)}).runs()
-        jobs = jobs_of(runs, Destination(str(tmp_path)), ONE_THREAD, together=4)
+        jobs = jobs_of(runs, storage_at(tmp_path), ONE_THREAD, ensemble_size=4)
         assert [len(each.runs) for each in jobs] == [4, 2, 4, 2]
         for each in jobs:
-            assert len({run.arm["model.d_mlp"] for run in each.runs}) == 1
+            assert len({run.settings["model.d_mlp"] for run in each.runs}) == 1
         assert sorted(run.folder for each in jobs for run in each.runs) == sorted(run.folder for run in runs)
 
 
@@ -37,8 +37,8 @@ class TestPacking:
     @staticmethod
     def sizes(base, n_runs, n_workers=1, execution=ONE_THREAD, **changes):
         runs = Sweep(base=base, seeds=range(n_runs), **changes).runs()
-        place = Destination("runs")
-        return [len(each.runs) for each in jobs_of(runs, place, execution, together=None, n_workers=n_workers)]
+        storage = storage_at("runs")
+        return [len(each.runs) for each in jobs_of(runs, storage, execution, ensemble_size=None, n_workers=n_workers)]
 
     def test_small_networks_together_and_large_ones_alone(self):
         assert self.sizes(SHORT, 40) == [16, 16, 8]
@@ -60,14 +60,14 @@ class TestPacking:
 
 class TestCarryOut:
     @pytest.mark.parametrize("n_runs", [1, 3])
-    def test_trains_and_keeps_rows(self, tmp_path, n_runs):
+    def test_trains_and_keeps_outcomes(self, tmp_path, n_runs):
         told = []
         results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(n_runs))), lambda *each: told.append(each))
         assert [each.folder for each in results] == [f"seed{seed}" for seed in range(n_runs)]
         for each in results:
             assert each.error is None
-            assert each.row is not None
-            assert each.row == kept_row((tmp_path / each.folder / OUTCOME).read_bytes(), explained=False)
+            assert each.outcome is not None
+            assert each.outcome == kept_outcome((tmp_path / each.folder / OUTCOME).read_bytes(), explained=False)
             assert (each.folder, 40) in told
             assert Run(tmp_path / each.folder).status == "finished"
 
@@ -92,25 +92,25 @@ class TestCarryOut:
         carry_out(job(tmp_path, sweep))
         told = []
         [later] = carry_out(job(tmp_path, sweep, measures=("gini_W_E",)), lambda *each: told.append(each))
-        assert later.row["gini_W_E"] > 0
+        assert later.outcome.measures["gini_W_E"] > 0
         assert told == []
 
     def test_a_verdict_asked_for_later(self, tmp_path):
         sweep = Sweep(base=SHORT)
         [before] = carry_out(job(tmp_path, sweep))
         [after] = carry_out(job(tmp_path, sweep, explained=True))
-        assert before.row["verdict"] is None
-        assert after.row["verdict"] == "not explained"
+        assert before.outcome.verdict is None
+        assert after.outcome.verdict == "not explained"
 
     def test_divergence_is_an_outcome(self, tmp_path):
         sweep = Sweep(base=SHORT, vary={"lr": (0.01, 1e30)})
         for planned in (
             job(tmp_path / "together", sweep),
-            *jobs_of(sweep.runs(), Destination(str(tmp_path / "alone")), ONE_THREAD),
+            *jobs_of(sweep.runs(), storage_at(tmp_path / "alone"), ONE_THREAD),
         ):
             for each in carry_out(planned):
                 assert each.error is None
-                assert (each.row["outcome"] == "diverged") == (each.row["optimizer.lr"] == 1e30)
+                assert (each.outcome.outcome == "diverged") == (each.outcome.settings["optimizer.lr"] == 1e30)
 
     def test_an_ensemble_too_large_for_the_memory_is_trained_in_parts(self, tmp_path, monkeypatch):
         sizes = []
@@ -124,7 +124,7 @@ class TestCarryOut:
         monkeypatch.setattr(jobs, "record_ensemble", short_of_memory)
         results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(5))))
         assert sizes == [5, 2, 3, 2]  # and the last one alone
-        assert [each.row["status"] for each in results] == ["finished"] * 5
+        assert [each.outcome.status for each in results] == ["finished"] * 5
         sessions = Run(tmp_path / "seed0").record["sessions"]
         assert [each["together"] for each in sessions] == [2]
 
@@ -134,25 +134,32 @@ class TestCarryOut:
         (tmp_path / "seed0" / "mine.txt").write_text("not a run")
         results = carry_out(job(tmp_path, Sweep(base=SHORT, seeds=range(n_runs))))
         assert "is not an empty folder" in results[0].error
-        assert results[0].row is None
+        assert results[0].outcome is None
 
-    def test_a_damaged_row_is_made_again(self, tmp_path):
+    def test_a_damaged_outcome_is_made_again(self, tmp_path):
         planned = job(tmp_path, Sweep(base=SHORT))
         first = carry_out(planned)
         (tmp_path / "seed0" / OUTCOME).write_text("{")
         assert carry_out(planned) == first
 
+    def test_the_outcome_of_an_older_version_is_made_again(self, tmp_path):
+        planned = job(tmp_path, Sweep(base=SHORT))
+        first = carry_out(planned)
+        old = {"explained": False, "row": {"run": "seed0", "seed": 0, "key_frequencies": "3 5"}}
+        (tmp_path / "seed0" / OUTCOME).write_text(json.dumps(old))
+        assert carry_out(planned) == first
 
-class TestElsewhere:
+
+class TestRemote:
     """An address of fsspec's: runs are trained in a scratch folder and copied there."""
 
     def test_the_same_rows_and_files(self, tmp_path):
         sweep = Sweep(base=SHORT, seeds=range(2))
         here = carry_out(job(tmp_path / "here", sweep))
-        elsewhere = replace(job(tmp_path, sweep), place=Destination((tmp_path / "elsewhere").as_uri()))
+        elsewhere = replace(job(tmp_path, sweep), storage=storage_at((tmp_path / "elsewhere").as_uri()))
         there = carry_out(elsewhere)
-        but_time = [{**each.row, "seconds": None} for each in here]
-        assert [{**each.row, "seconds": None} for each in there] == but_time
+        but_time = [replace(each.outcome, seconds=None) for each in here]
+        assert [replace(each.outcome, seconds=None) for each in there] == but_time
         files = [
             sorted(path.relative_to(tmp_path / name).as_posix() for path in (tmp_path / name).rglob("*.*"))
             for name in ("here", "elsewhere")
@@ -161,7 +168,7 @@ class TestElsewhere:
         assert Run(tmp_path / "elsewhere" / "seed0").status == "finished"
 
     def test_what_has_ended_is_fetched_and_not_trained_again(self, tmp_path):
-        planned = replace(job(tmp_path, Sweep(base=SHORT)), place=Destination(tmp_path.as_uri()))
+        planned = replace(job(tmp_path, Sweep(base=SHORT)), storage=storage_at(tmp_path.as_uri()))
         first = carry_out(planned)
         told = []
         assert carry_out(planned, lambda *each: told.append(each)) == first
@@ -170,6 +177,6 @@ class TestElsewhere:
     def test_what_cannot_be_written_is_said(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
         address = f"{(tmp_path / 'file').as_uri()}/runs"
-        [result] = carry_out(replace(job(tmp_path, Sweep(base=SHORT)), place=Destination(address)))
+        [result] = carry_out(replace(job(tmp_path, Sweep(base=SHORT)), storage=storage_at(address)))
         assert "cannot" in result.error
         assert address in result.error

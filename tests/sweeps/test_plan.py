@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from grokscope.errors import ConfigError
 from grokscope.run import Experiment
 from grokscope.sweeps import LogUniform, Sweep, Uniform
-from grokscope.sweeps.plan import whole_name
+from grokscope.sweeps.plan import setting_names, whole_name
 
 BASE = Experiment()
 DECAYS = (0.3, 1.0, 3.0)
@@ -27,7 +27,7 @@ class TestGrid:
         assert found == set(product(DECAYS, (64, 128), range(4)))
         for run in runs:
             assert run.experiment.seeds.init == run.experiment.seeds.split == run.seed
-            assert run.arm == {
+            assert run.settings == {
                 "optimizer.weight_decay": run.experiment.optimizer.weight_decay,
                 "model.d_mlp": run.experiment.model.d_mlp,
             }
@@ -43,7 +43,7 @@ class TestGrid:
 
     def test_cases_within_a_grid(self):
         cases = ({"lr": 1e-3, "steps": 100}, {"lr": 1e-2, "steps": 10})
-        arms = Sweep(base=BASE, vary={"weight_decay": DECAYS}, cases=cases).arms()
+        arms = Sweep(base=BASE, vary={"weight_decay": DECAYS}, cases=cases).combinations()
         assert len(arms) == 6
         assert {arm["stop.steps"] for arm in arms if arm["optimizer.lr"] == 1e-2} == {10}
 
@@ -53,8 +53,8 @@ class TestGrid:
 
 class TestSamples:
     def test_are_where_they_may_be_and_as_likely_everywhere(self):
-        draw = {"lr": LogUniform(low=1e-4, high=1e-2), "train_fraction": Uniform(low=0.2, high=0.6)}
-        arms = Sweep(base=BASE, draw=draw, samples=400).arms()
+        sample = {"lr": LogUniform(low=1e-4, high=1e-2), "train_fraction": Uniform(low=0.2, high=0.6)}
+        arms = Sweep(base=BASE, sample=sample, n_samples=400).combinations()
         rates = np.array([arm["optimizer.lr"] for arm in arms])
         shares = np.array([arm["task.data.train_fraction"] for arm in arms])
         assert (rates >= 1e-4).all()
@@ -65,14 +65,14 @@ class TestSamples:
         assert abs(np.corrcoef(np.log(rates), shares)[0, 1]) < 0.2
 
     def test_more_samples_leave_the_first_as_they_were(self):
-        draw = {"lr": LogUniform(low=1e-4, high=1e-2)}
-        few, many = (Sweep(base=BASE, draw=draw, samples=n).runs() for n in (3, 6))
+        sample = {"lr": LogUniform(low=1e-4, high=1e-2)}
+        few, many = (Sweep(base=BASE, sample=sample, n_samples=n).runs() for n in (3, 6))
         assert [run.folder for run in few] == [run.folder for run in many[:3]]
-        other = Sweep(base=BASE, draw=draw, samples=3, draw_seed=1).runs()
+        other = Sweep(base=BASE, sample=sample, n_samples=3, sample_seed=1).runs()
         assert not {run.folder for run in few} & {run.folder for run in other}
 
     def test_seeds_of_a_sample_share_its_settings(self):
-        runs = Sweep(base=BASE, seeds=(0, 1), draw={"lr": Uniform(low=1e-3, high=1e-2)}, samples=5).runs()
+        runs = Sweep(base=BASE, seeds=(0, 1), sample={"lr": Uniform(low=1e-3, high=1e-2)}, n_samples=5).runs()
         assert len({run.experiment.optimizer.lr for run in runs}) == 5
 
 
@@ -107,7 +107,7 @@ class TestNames:
         ],
     )
     def test_the_end_is_enough(self, given, whole):
-        assert whole_name(BASE, given) == whole
+        assert whole_name(setting_names(BASE), given) == whole
 
     @pytest.mark.parametrize(
         ("given", "message"),
@@ -118,7 +118,7 @@ class TestNames:
     )
     def test_what_is_not_clear_is_refused(self, given, message):
         with pytest.raises(ConfigError, match=message):
-            whole_name(BASE, given)
+            whole_name(setting_names(BASE), given)
 
 
 class TestRefused:
@@ -144,12 +144,30 @@ class TestRefused:
             ({"seeds": (1, 1)}, "a seed is given twice"),
             ({"seeds": ()}, "at least 1 item"),
             ({"vary": {"lr": ()}}, "vary.lr has no values"),
-            ({"samples": 5}, "5 samples, and nothing to draw"),
-            ({"draw": {"lr": {"kind": "uniform", "low": 2, "high": 1}}}, "low must be below high, got 2 and 1"),
-            ({"draw": {"lr": {"kind": "log-uniform", "low": 0, "high": 1}}}, "greater than 0"),
-            ({"draw": {"lr": {"kind": "uniform", "low": 0, "high": math.inf}}}, "should be a finite number"),
+            ({"n_samples": 5}, "5 samples, but no setting to sample"),
+            ({"sample": {"lr": {"kind": "uniform", "low": 2, "high": 1}}}, "low must be below high, got 2 and 1"),
+            ({"sample": {"lr": {"kind": "log-uniform", "low": 0, "high": 1}}}, "greater than 0"),
+            ({"sample": {"lr": {"kind": "uniform", "low": 0, "high": math.inf}}}, "should be a finite number"),
         ],
     )
     def test_sweeps(self, settings, message):
         with pytest.raises(ValidationError, match=message):
             Sweep(base=BASE, **settings)
+
+
+def test_thousands_of_samples_are_planned_in_no_time(monkeypatch):
+    """The base is written out once, and not for every name of every combination."""
+    calls = []
+    dumped = Experiment.model_dump
+    monkeypatch.setattr(Experiment, "model_dump", lambda self, **options: calls.append(1) or dumped(self, **options))
+    sweep = Sweep(base=BASE, sample={"lr": LogUniform(low=1e-4, high=1e-2)}, n_samples=2_000)
+    assert len(sweep.combinations()) == 2_000
+    assert sweep.chosen_settings() == []
+    assert sweep.sampled_settings() == ["optimizer.lr"]
+    assert len(calls) == 1
+
+
+def test_runs_are_made_once():
+    sweep = Sweep(base=BASE, seeds=range(3))
+    assert all(one is other for one, other in zip(sweep.runs(), sweep.runs(), strict=True))
+    assert sweep == Sweep(base=BASE, seeds=range(3))

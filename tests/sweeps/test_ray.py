@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -13,7 +15,7 @@ import pytest
 from short_runs import LONG, ONE_THREAD, SHORT
 
 from grokscope.run import Run
-from grokscope.sweeps import Destination, InProcess, Sweep, SweepFolder, Way, run_sweep
+from grokscope.sweeps import Serial, Sweep, SweepBackend, SweepFolder, run_sweep, storage_at
 from grokscope.sweeps.jobs import jobs_of
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'grokscope[ray]'")
@@ -22,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]
 
-MIDDLING = SHORT.override({"stop.steps": 4_000, "checkpoint_every": 100})
+MIDDLING = SHORT.override({"stop.steps": 10_000, "checkpoint_every": 100})
 
 
 @pytest.fixture(scope="module")
@@ -60,53 +62,90 @@ def command(*options, cwd):
 
 
 class Watching:
-    """Remembers which runs failed, and why; at every step that it hears of it tries to break something, till it has."""
+    """A progress that remembers which runs failed, and why."""
 
-    def __init__(self, broken=lambda: True):
-        self.failed, self.broken, self.is_broken = [], broken, False
+    def __init__(self):
+        self.failed = set()
 
-    def begin(self, planned, ended):
+    def start(self, total, label):
         pass
 
-    def step(self, folder, step):
-        self.is_broken = self.is_broken or self.broken()
+    def advance(self, amount=1, detail=""):
+        if " failed: " in detail:
+            self.failed.add(detail.rpartition(" · ")[2])
 
-    def ended(self, result):
-        if result.error is not None:
-            self.failed.append(result.error)
+    def message(self, text):
+        pass
 
-
-def swept(sweep, folder, engine, watcher):
-    way = Way(engine, ONE_THREAD)
-    return run_sweep(sweep, SweepFolder(str(folder)), way, watcher=watcher, explained=False)
+    def done(self):
+        pass
 
 
-def test_the_same_rows_as_here(tmp_path, engine):
+def swept(sweep, folder, engine, progress):
+    backend = SweepBackend(engine, ONE_THREAD)
+    return run_sweep(sweep, SweepFolder(folder), backend, progress=progress, explained=False).table
+
+
+@contextmanager
+def trying(breaks):
+    """Call ``breaks`` again and again beside the block, until it says that it has broken something."""
+    ended, broken = threading.Event(), threading.Event()
+
+    def keep_trying():
+        while not ended.is_set() and not broken.is_set():
+            if breaks():
+                broken.set()
+            ended.wait(0.02)
+
+    thread = threading.Thread(target=keep_trying)
+    thread.start()
+    try:
+        yield broken
+    finally:
+        ended.set()
+        thread.join()
+
+
+def kill_one_that_can_be_resumed(folder):
+    """Kill a worker of which the run has a checkpoint after its first; it stands still while that is looked up."""
+    for pid in workers():
+        try:
+            worker = psutil.Process(pid)
+            worker.suspend()
+            written = {Path(each.path).parent for each in worker.open_files() if each.path.endswith("metrics.csv")}
+            if any(path.parent == folder / "runs" and Run(path).steps[-1:] > [0] for path in written):
+                worker.kill()
+                return True
+            worker.resume()
+        except psutil.NoSuchProcess:
+            continue
+    return False
+
+
+def test_the_same_outcomes_as_in_this_process(tmp_path, engine):
     assert (str(engine), engine.n_at_a_time) == ("a Ray cluster of 3 nodes", 2)
     sweep = Sweep(base=SHORT, seeds=(0, 1, 2))
     there = swept(sweep, tmp_path / "there", engine, Watching())
-    here = swept(sweep, tmp_path / "here", InProcess(), Watching())
+    here = swept(sweep, tmp_path / "here", Serial(), Watching())
     assert there["status"].tolist() == ["finished"] * 3
     pd.testing.assert_frame_equal(there.drop(columns="seconds"), here.drop(columns="seconds"), check_exact=True)
 
 
 def test_a_worker_killed_in_the_middle(tmp_path, engine):
-    def killed():
-        os.kill(workers()[0], signal.SIGKILL)
-        return True
-
-    watcher = Watching(killed)
-    table = swept(Sweep(base=MIDDLING, seeds=(0, 1, 2)), tmp_path, engine, watcher)
+    watcher = Watching()
+    with trying(lambda: kill_one_that_can_be_resumed(tmp_path)) as killed:
+        table = swept(Sweep(base=MIDDLING, seeds=(0, 1, 2)), tmp_path, engine, watcher)
+    assert killed.is_set()
     [why] = watcher.failed
     assert "its worker on the cluster died: WorkerCrashedError" in why
     assert table["status"].tolist() == ["finished"] * 3
     sessions = [Run(tmp_path / "runs" / name).record["sessions"] for name in table["run"]]
     [again] = [each for each in sessions if len(each) == 2]
-    assert again[1]["from_step"] > 0  # gone on with, and not begun anew
+    assert again[1]["from_step"] > 0  # resumed, and not begun anew
 
 
 def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_with(tmp_path, engine):
-    planned = jobs_of(Sweep(base=LONG, seeds=range(3)).runs(), Destination(str(tmp_path)), ONE_THREAD, explained=False)
+    planned = jobs_of(Sweep(base=LONG, seeds=range(3)).runs(), storage_at(tmp_path), ONE_THREAD, explained=False)
     asked = threading.Event()
 
     def ask_once(folder, step):
@@ -115,7 +154,7 @@ def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_wit
             os.kill(os.getpid(), signal.SIGTERM)
 
     results = [result for some in engine.carry_out(planned, ask_once) for result in some]
-    assert [(each.row, each.error) for each in results] == [(None, None)] * 3
+    assert [(each.outcome, each.error) for each in results] == [(None, None)] * 3
     kept = [tmp_path / f"seed{seed}" for seed in range(3) if (tmp_path / f"seed{seed}").exists()]
     assert 1 <= len(kept) <= 2
     assert {Run(path).status for path in kept} == {"interrupted"}
@@ -145,9 +184,10 @@ def test_a_node_lost_in_the_middle(tmp_path, engine, nodes):
         nodes.remove_node(node, allow_graceful=False)
         return True
 
-    watcher = Watching(lost)
-    table = swept(Sweep(base=MIDDLING, seeds=range(4)), tmp_path, engine, watcher)
-    assert watcher.is_broken
+    watcher = Watching()
+    with trying(lost) as broken:
+        table = swept(Sweep(base=MIDDLING, seeds=range(4)), tmp_path, engine, watcher)
+    assert broken.is_set()
     [why] = watcher.failed
     assert "its worker on the cluster died" in why
     assert table["status"].tolist() == ["finished"] * 4

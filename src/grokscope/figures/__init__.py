@@ -38,13 +38,14 @@ from grokscope.figures.sequences.attention import attention_patterns as attentio
 from grokscope.figures.sequences.trigrams import trigram_tables as trigram_tables
 
 from grokscope.figures.many_runs.survival import survival_curves as survival_curves
+from grokscope.figures.many_runs.phase_diagram import phase_diagram as phase_diagram
 from grokscope.figures.many_runs.settings import key_frequency_counts as key_frequency_counts
 from grokscope.figures.many_runs.settings import time_to_grok as time_to_grok
-from grokscope.figures.many_runs.phase_diagram import phase_grid as phase_grid
 from grokscope.figures.many_runs.comparison import compared_curves as compared_curves
 from grokscope.figures.many_runs.comparison import compared_panels as compared_panels
 
 from grokscope.figures.catalogue import FIGURES as FIGURES
 from grokscope.figures.catalogue import FigureSpec as FigureSpec
 from grokscope.figures.catalogue import draw_figure as draw_figure
+from grokscope.figures.catalogue import draw_sweep_figure as draw_sweep_figure
 from grokscope.figures.catalogue import figure as figure

@@ -12,6 +12,7 @@ from grokscope.errors import ConfigError, NotApplicableError, nearest
 from grokscope.figures.canvas import Target
 from grokscope.figures.source import Source
 from grokscope.registry import Registry
+from grokscope.sweeps import SweepOutcomes
 from grokscope.tasks import Task
 
 Scope = Literal["training", "network", "sweep"]
@@ -127,6 +128,28 @@ def draw_figure(name: str, source: Source, *, ax: Target = None, **options: Any)
     return spec.draw(source, ax=ax, **given)
 
 
+def draw_sweep_figure(name: str, sweep: SweepOutcomes, *, ax: Target = None) -> Figure:
+    """Return the figure of a sweep that has this name.
+
+    Args:
+        name: ``survival``, for example.
+        sweep: with the outcomes of its runs.
+        ax: where to draw [a new figure].
+
+    Raises:
+        ConfigError: there is no such figure, or nothing to draw.
+    """
+    known = sweep_figures()
+    if name not in known:
+        raise ConfigError(f"there is no figure {name!r} of a sweep{nearest(name, known)}")
+    return known[name].draw(sweep, ax=ax)
+
+
+def sweep_figures() -> dict[str, FigureSpec]:
+    """Return the figures of sweeps by name, in the order of the catalogue."""
+    return {spec.name: spec for spec in FIGURES.values() if spec.scope == "sweep"}
+
+
 def find_figure(name: str, source: Source) -> FigureSpec:
     """Return the figure of this name of a source's task.
 
@@ -155,7 +178,9 @@ def first_of_each_name() -> dict[str, FigureSpec]:
 
 
 def tasks_in_words(name: str) -> str:
-    """Return which tasks have the figure of this name: ``every task``, or ``modular, sequence``."""
+    """Return what has the figure of this name: ``every task``, ``modular, sequence``, or ``a sweep``."""
+    if name in sweep_figures():
+        return "a sweep"
     classes = [task for spec in FIGURES.values() if spec.name == name for task in spec.tasks]
     if Task in classes:
         return "every task"

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from grokscope.run import Experiment, ensemble_key
 from grokscope.run.build import member_of, task_of
-from grokscope.sweeps.backend import Way
-from grokscope.sweeps.batching import MOST
-from grokscope.sweeps.jobs import batches_of
+from grokscope.sweeps.backend import SweepBackend
+from grokscope.sweeps.batching import MOST, batches_of
 from grokscope.sweeps.plan import PlannedRun
 from grokscope.training import EnsembleTrainer, Trainer
 
@@ -33,21 +32,20 @@ class Cost:
     """Of checkpoints and training states, if every run takes all its steps."""
 
 
-def expected_cost(runs: Sequence[PlannedRun], way: Way) -> Cost:
+def expected_cost(runs: Sequence[PlannedRun], backend: SweepBackend) -> Cost:
     """Return what ``runs`` will take; trains some for a moment, and keeps nothing.
 
     Args:
         runs: those that are left to do.
-        way: how they are going to be trained.
+        backend: how they are going to be trained.
     """
-    batches = [
-        [run.experiment for run in batch] for batch in batches_of(runs, way.execution, way.together, way.n_workers)
-    ]
+    packed = batches_of(runs, backend.execution, backend.ensemble_size, backend.n_workers)
+    batches = [[run.experiment for run in batch] for batch in packed]
     kinds: dict[str, list[Experiment]] = {}
     for batch in batches:
         kinds.setdefault(ensemble_key(batch[0]), batch)
     timed = list(kinds)[:: -(-len(kinds) // KINDS)] if kinds else []
-    with way.execution.resolved().applied() as device:
+    with backend.execution.resolved().applied() as device:
         # of large ensembles a part: they may not fit into memory, and a cluster's are not for this machine
         measured = {key: _Speed.of(kinds[key][:MOST], device) for key in timed}
     typical = _Speed.mean(list(measured.values()))
@@ -58,7 +56,7 @@ def expected_cost(runs: Sequence[PlannedRun], way: Way) -> Cost:
             steps = experiment.stop.steps
             seconds += steps * speed.step + (steps // experiment.evaluate_every + 1) * speed.evaluation
             size += speed.weights * (steps // experiment.checkpoint_every + 1) + speed.state
-    return Cost(len(runs), seconds / max(1, min(way.n_workers, len(batches))), int(size))
+    return Cost(len(runs), seconds / max(1, min(backend.n_workers, len(batches))), int(size))
 
 
 @dataclass(frozen=True)

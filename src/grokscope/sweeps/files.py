@@ -14,7 +14,7 @@ from grokscope.run import Experiment, load_experiment
 from grokscope.run.experiment import experiment_from, explain_validation
 from grokscope.run.overrides import Note, ignored
 from grokscope.sweeps import Sweep
-from grokscope.sweeps.plan import whole_name
+from grokscope.sweeps.plan import RENAMED, setting_names, whole_name
 
 _OF_EXPERIMENTS = Experiment.model_fields.keys() - {"seeds"}
 
@@ -36,6 +36,8 @@ def load_sweep(path: Path) -> Sweep:
     if not isinstance(tree, Mapping) or "base" not in tree:
         raise ConfigError(f"{path} is not a sweep: it has no 'base'; give an experiment's name, as in  base: mainline")
     for name in tree:
+        if name in RENAMED:
+            raise ConfigError(f"{path}: {name!r} is called {RENAMED[name]!r} now; change it in the file")
         if name not in known:
             raise ConfigError(f"{path}: a sweep has no {name!r}{nearest(str(name), known)}")
     try:
@@ -106,5 +108,5 @@ def _by_whole_name(experiment: Experiment, changes: Mapping[str, Any]) -> dict[s
     for name in changes:
         if name.partition(".")[0] in ("seed", "seeds"):
             raise ConfigError(f"{name} is set for all runs of a sweep; give seeds as seeds: 0:64")
-    given_whole = any(name.endswith("kind") for name in changes)
-    return {name if given_whole else whole_name(experiment, name): value for name, value in changes.items()}
+    given_whole, known = any(name.endswith("kind") for name in changes), setting_names(experiment)
+    return {name if given_whole else whole_name(known, name): value for name, value in changes.items()}

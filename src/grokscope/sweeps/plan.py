@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,10 @@ from grokscope.run.experiment import Seed
 
 Settings = dict[str, Any]
 """Values by dotted name."""
+
+
+RENAMED = {"draw": "sample", "samples": "n_samples", "draw_seed": "sample_seed"}
+"""Fields that a sweep had under other names."""
 
 
 class Uniform(Config):
@@ -76,9 +81,9 @@ class Sweep(Config):
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, description="each is used for weights, split and data")
     vary: dict[str, tuple[Any, ...]] = Field(default={}, description="values of a setting; every combination is run")
     cases: tuple[dict[str, Any], ...] = Field(default=(), description="sets of settings; each is run")
-    draw: dict[str, Distribution] = Field(default={}, description="distributions that settings are drawn from")
-    samples: StrictInt = Field(default=1, ge=1, description="how often all of 'draw' are drawn")
-    draw_seed: Seed = Field(default=0, description="of the samples")
+    sample: dict[str, Distribution] = Field(default={}, description="distributions that settings are sampled from")
+    n_samples: StrictInt = Field(default=1, ge=1, description="how many samples are taken from all of 'sample'")
+    sample_seed: Seed = Field(default=0, description="of the samples")
 
     @model_validator(mode="after")
     def _each_once(self) -> "Sweep":
@@ -87,69 +92,84 @@ class Sweep(Config):
         for name, values in self.vary.items():
             if not values:
                 raise ValueError(f"vary.{name} has no values; give some or leave it out")
-        if self.samples > 1 and not self.draw:
-            raise ValueError(f"{self.samples} samples, and nothing to draw; say under 'draw' what")
+        if self.n_samples > 1 and not self.sample:
+            raise ValueError(f"{self.n_samples} samples, but no setting to sample; name settings under 'sample'")
         return self
 
-    def arms(self) -> list[Settings]:
+    def combinations(self) -> list[Settings]:
         """Return the settings of each arm, under their whole names, in which it differs from the base.
 
         Raises:
             ConfigError: a setting does not exist, is varied twice, or is a seed.
         """
-        grid = [dict(zip(self.vary, values, strict=True)) for values in product(*self.vary.values())]
-        arms: dict[str, Settings] = {}
-        for parts in product(grid, self.cases or ({},), self._samples()):
-            arm = _joined(self.base, parts)
-            arms.setdefault(repr(arm), arm)
-        return list(arms.values())
-
-    def chosen_settings(self) -> list[str]:
-        """Return the whole names of the settings whose values were chosen: in ``vary`` and in ``cases``.
-
-        Runs that have them in common are one arm when arms are compared, whatever was drawn for each.
-        """
-        found = dict.fromkeys(name for arm in self.arms() for name in arm)
-        return [name for name in found if name not in self.drawn_settings()]
-
-    def drawn_settings(self) -> list[str]:
-        """Return the whole names of the settings that were drawn."""
-        parts = [*({name: None} for name in self.vary), *self.cases]
-        return [name if _changes_kind(parts) else whole_name(self.base, name) for name in self.draw]
-
-    def dropped(self) -> list[str]:
-        """Return a sentence about the settings that each change of kind in an arm drops."""
-        notes: list[str] = []
-        for arm in self.arms():
-            self.base.override(arm, note=notes.append)
-        return list(dict.fromkeys(notes))
-
-    def _samples(self) -> list[Settings]:
-        if not self.draw:
-            return [{}]
-        shares = {
-            # a stream for each setting and sample: more samples, or settings, leave those before as they were
-            name: [
-                float(torch.rand((), generator=stream(f"sample {name}", self.draw_seed, sample), dtype=torch.float64))
-                for sample in range(self.samples)
-            ]
-            for name in self.draw
-        }
-        return [
-            {name: self.draw[name].at(each[sample]) for name, each in shares.items()} for sample in range(self.samples)
-        ]
+        return [dict(arm) for arm in self._combinations]
 
     def runs(self) -> list["PlannedRun"]:
-        """Return every run, arm by arm within seed by seed: a sweep that is stopped has as many seeds of each arm.
+        """Return every run, arm by arm within seed by seed: a stopped sweep has equally many seeds in every arm.
 
         Raises:
             ConfigError: a setting or a value is not possible.
         """
-        arms = self.arms()
+        return list(self._runs)
+
+    def chosen_settings(self) -> list[str]:
+        """Return the whole names of the settings whose values were chosen: in ``vary`` and in ``cases``.
+
+        Runs that have them in common are one group when groups are compared, whatever was sampled for each.
+        """
+        sampled = set(self.sampled_settings())
         return [
+            name for name in dict.fromkeys(name for arm in self._combinations for name in arm) if name not in sampled
+        ]
+
+    def sampled_settings(self) -> list[str]:
+        """Return the whole names of the settings that were sampled."""
+        parts = [*({name: None} for name in self.vary), *self.cases]
+        return [name if _changes_kind(parts) else whole_name(self._names, name) for name in self.sample]
+
+    def dropped(self) -> list[str]:
+        """Return a sentence about the settings that each change of kind in a combination drops."""
+        notes: list[str] = []
+        for settings in self._combinations:
+            if _changes_kind([settings]):
+                self.base.override(settings, note=notes.append)
+        return list(dict.fromkeys(notes))
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return setting_names(self.base)
+
+    @cached_property
+    def _combinations(self) -> tuple[Settings, ...]:
+        grid = [dict(zip(self.vary, values, strict=True)) for values in product(*self.vary.values())]
+        arms: dict[str, Settings] = {}
+        for parts in product(grid, self.cases or ({},), self._samples()):
+            arm = _joined(self._names, parts)
+            arms.setdefault(repr(arm), arm)
+        return tuple(arms.values())
+
+    @cached_property
+    def _runs(self) -> tuple["PlannedRun", ...]:
+        return tuple(
             PlannedRun(self.base.override({**arm, "seed": seed}), arm, seed, f"{_folder(arm)}seed{seed}")
             for seed in self.seeds
-            for arm in arms
+            for arm in self._combinations
+        )
+
+    def _samples(self) -> list[Settings]:
+        if not self.sample:
+            return [{}]
+        shares = {
+            # a stream for each setting and sample: more samples, or settings, leave those before as they were
+            name: [
+                float(torch.rand((), generator=stream(f"sample {name}", self.sample_seed, number), dtype=torch.float64))
+                for number in range(self.n_samples)
+            ]
+            for name in self.sample
+        }
+        return [
+            {name: self.sample[name].at(each[number]) for name, each in shares.items()}
+            for number in range(self.n_samples)
         ]
 
 
@@ -158,20 +178,28 @@ class PlannedRun:
     """One run of a sweep."""
 
     experiment: Experiment
-    arm: Settings
+    settings: Settings
     """In what its arm differs from the base."""
     seed: int
     folder: str
     """Name of its folder: the same for the same settings, whatever else the sweep has."""
 
 
-def whole_name(experiment: Experiment, name: str) -> str:
+def setting_names(experiment: Experiment) -> tuple[str, ...]:
+    """Return the dotted names of all settings of ``experiment``."""
+    return tuple(_names(experiment.model_dump(mode="json")))
+
+
+def whole_name(known: Sequence[str], name: str) -> str:
     """Return the dotted name of a setting that is given by its last parts: ``weight_decay``, ``data.train_fraction``.
+
+    Args:
+        known: of :func:`setting_names`.
+        name: the whole name, or its end.
 
     Raises:
         ConfigError: no setting ends like that, or several do.
     """
-    known = list(_names(experiment.model_dump(mode="json")))
     if name in known:
         return name
     found = [each for each in known if each.endswith(f".{name}")]
@@ -190,18 +218,20 @@ def _names(tree: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
             yield from _names(value, f"{prefix}{key}.")
 
 
-def _joined(base: Experiment, parts: Sequence[Settings]) -> Settings:
-    arm: Settings = {}
+def _joined(known: Sequence[str], parts: Sequence[Settings]) -> Settings:
+    settings: Settings = {}
     for part in parts:
         for name, value in part.items():
             if name.partition(".")[0] in ("seed", "seeds"):
                 raise ConfigError(f"{name} is varied like a setting; give seeds as seeds: 0:64")
             # a kind that the same arm changes brings settings that the base has not
-            whole = name if _changes_kind(parts) else whole_name(base, name)
-            if whole in arm:
-                raise ConfigError(f"{whole} is varied twice, as {arm[whole]!r} and as {value!r}; say it in one place")
-            arm[whole] = value
-    return arm
+            whole = name if _changes_kind(parts) else whole_name(known, name)
+            if whole in settings:
+                raise ConfigError(
+                    f"{whole} is varied twice, as {settings[whole]!r} and as {value!r}; say it in one place"
+                )
+            settings[whole] = value
+    return settings
 
 
 def _changes_kind(parts: Sequence[Settings]) -> bool:

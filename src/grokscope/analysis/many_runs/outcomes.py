@@ -1,52 +1,112 @@
-"""What came of several runs: a row for each, and a row for each group with medians and ranges."""
+"""What one run reached: a frozen object whose fields are the columns of every table of runs."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import singledispatch
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from grokscope.analysis.curves.change_points import find_change_point
 from grokscope.analysis.curves.phases import find_phases
+from grokscope.analysis.many_runs.survival import first_crossing
 from grokscope.analysis.modular.key_frequencies import network_key_frequencies
 from grokscope.errors import RunError
+from grokscope.models import MLP, Transformer
 from grokscope.run import Run
-from grokscope.run.groups import RunGroup
-from grokscope.tasks import ModularTask
+from grokscope.tasks import ModularTask, Task
 
-STEPS = ("memorised", "generalised", "grokked", "delay")
-"""What a run may reach or not, in steps."""
-SCORES = ("train_loss", "test_loss", "test_accuracy")
-"""At the last evaluation: losses in nats."""
+Outcome = Literal["generalised at once", "grokked", "memorised", "not fitted", "diverged"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+FITTED = 0.99
+"""A network has fitted its training set from the first evaluation on at which it knows this share of it."""
+AT_ONCE = 2.0
+"""A network that knows the test set in less than this many times the steps it took to fit generalised at once."""
 
 
 @dataclass(frozen=True)
+class Column:
+    """How a field of :class:`RunOutcome` stands in a table."""
+
+    dtype: str
+    """Of pandas; ``list`` for whole numbers in a list, ``columns`` for a mapping, each of whose names is a column."""
+    label: str = ""
+    """What a reader sees above it."""
+    unit: str = ""
+    hidden: bool = False
+    """Whether tables for readers leave it out."""
+
+
+def _shown(dtype: str, label: str = "", unit: str = "", *, hidden: bool = False) -> dict[str, Column]:
+    """Return the metadata of a field."""
+    return {"column": Column(dtype, label, unit, hidden)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """What came of one run; None where something has not happened, or there is no such thing."""
+    """What one run reached. None where something has not happened, does not exist or is not known.
 
-    run: str
-    group: str
-    seeds: str
-    """``3``, or where they are not all the same those of init/split/data/noise."""
-    status: str
-    last_step: int
+    The fields are the columns of :func:`grokscope.analysis.many_runs.table.outcome_table`, in this order.
+    """
+
+    run: str = field(metadata=_shown("str", "run"))
+    """Its folder: in a sweep the name, otherwise the path."""
+    settings: Mapping[str, Any] = field(default_factory=dict, metadata=_shown("columns"))
+    """Settings that tell it from other runs, by dotted name: a column each."""
+    seed: int | None = field(default=None, metadata=_shown("Int64", "seed"))
+    """None where initialisation, split, data and noise have different ones."""
+    seeds: tuple[int, ...] = field(default=(), metadata=_shown("list", "seeds", hidden=True))
+    """Of initialisation, split, data and noise."""
+    status: str = field(default="finished", metadata=_shown("str", "status"))
+    """Of the run, or ``failed``."""
+    outcome: Outcome | None = field(default=None, metadata=_shown("str", "outcome"))
+    last_step: int | None = field(default=None, metadata=_shown("Int64", "last step", "steps"))
     """Of the last evaluation."""
-    memorised: int | None
+    seconds: float | None = field(default=None, metadata=_shown("float64", "seconds", "s"))
+    """Of training."""
+    fitted: int | None = field(default=None, metadata=_shown("Int64", "fitted", "steps"))
+    """The first step at which the training accuracy is at least 99 %."""
+    memorised: int | None = field(default=None, metadata=_shown("Int64", "memorised", "steps", hidden=True))
     """The step at which the test loss is at its highest (:func:`grokscope.analysis.find_phases`), on finite data."""
-    generalised: int | None
+    generalised: int | None = field(default=None, metadata=_shown("Int64", "generalised", "steps", hidden=True))
     """From this step on the test loss is below that of guessing."""
-    grokked: int | None
+    first_crossing: int | None = field(default=None, metadata=_shown("Int64", "first crossing", "steps"))
+    """The first step with a test accuracy of at least 95 %."""
+    grokked: int | None = field(default=None, metadata=_shown("Int64", "grokked at", "steps"))
     """From this step on the test accuracy is at least 95 %."""
-    delay: float | None
+    delay: float | None = field(default=None, metadata=_shown("float64", "delay", "steps"))
     """Change point of the test loss less that of the training loss, as ``grokscope changes`` has it; on finite data."""
-    train_loss: float
-    test_loss: float
-    test_accuracy: float
-    key_frequencies: str
-    """Of the last checkpoint on modular arithmetic, by neuron clusters: ``14 35 41 42 52``."""
+    train_loss: float | None = field(default=None, metadata=_shown("float64", "train loss", "nats"))
+    """At the last evaluation, as the test loss and accuracy are."""
+    test_loss: float | None = field(default=None, metadata=_shown("float64", "test loss", "nats"))
+    test_accuracy: float | None = field(default=None, metadata=_shown("float64", "test accuracy"))
+    key_frequencies: tuple[int, ...] | None = field(default=None, metadata=_shown("list", "key frequencies"))
+    """Of the last checkpoint on modular arithmetic, by neuron clusters."""
+    n_key_frequencies: int | None = field(
+        default=None, metadata=_shown("Int64", "number of key frequencies", hidden=True)
+    )
+    verdict: str | None = field(default=None, metadata=_shown("str", "verdict"))
+    """Of the explanation of the last checkpoint, where it was tested."""
+    measures: Mapping[str, float | None] = field(default_factory=dict, metadata=_shown("columns"))
+    """Measures of the last checkpoint that were asked for: a column each."""
+    error: str | None = field(default=None, metadata=_shown("str", "error"))
+    """Why the run failed."""
 
 
-def run_outcome(run: Run, group: str) -> RunOutcome:
-    """Return what came of ``run``.
+COLUMNS: dict[str, Column] = {each.name: each.metadata["column"] for each in fields(RunOutcome)}
+"""By name, in their order; ``settings`` and ``measures`` stand for columns of other names."""
+LISTS = tuple(name for name, column in COLUMNS.items() if column.dtype == "list")
+
+
+def run_outcome(run: Run, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> RunOutcome:
+    """Return what ``run`` reached, without a verdict and without measures.
+
+    Args:
+        run: with metrics.
+        name: what it is called in a table; its path if None.
+        settings: that tell it from other runs.
 
     Raises:
         RunError: it has no metrics yet, or a file of it is damaged.
@@ -55,85 +115,72 @@ def run_outcome(run: Run, group: str) -> RunOutcome:
     if metrics.empty:
         raise RunError(f"{run.path} has no metrics yet ({run.status}); train it first, or leave it out")
     phases, last = find_phases(metrics, task.chance_loss), metrics.iloc[-1]
-    seeds = [str(seed) for seed in run.experiment.seeds.model_dump().values()]
+    seeds = tuple(run.experiment.seeds.model_dump().values())
     infinite = task.train is None
+    fits = metrics.loc[metrics["train_accuracy"] >= FITTED, "step"].tolist()
+    fitted = int(fits[0]) if fits else None
+    keys = named_key_frequencies(task, run.model()) if run.steps else None
     return RunOutcome(
-        run=str(run.path),
-        group=group,
-        seeds=seeds[0] if len(set(seeds)) == 1 else "/".join(seeds),
+        run=str(run.path) if name is None else name,
+        settings=dict(settings or {}),
+        seed=seeds[0] if len(set(seeds)) == 1 else None,
+        seeds=seeds,
         status=run.status,
+        outcome=classify_outcome(run.status, fitted, phases.grokked),
         last_step=int(last["step"]),
+        seconds=run.record.get("training_seconds"),
+        fitted=fitted,
         memorised=None if infinite else phases.memorised,
         generalised=phases.generalised,
+        first_crossing=first_crossing(metrics),
         grokked=phases.grokked,
         delay=None if infinite else _delay(metrics, task.chance_loss),
-        train_loss=float(last["train_loss"]),
-        test_loss=float(last["test_loss"]),
-        test_accuracy=float(last["test_accuracy"]),
-        key_frequencies=" ".join(map(str, _keys(run))),
+        train_loss=_finite(last["train_loss"]),
+        test_loss=_finite(last["test_loss"]),
+        test_accuracy=_finite(last["test_accuracy"]),
+        key_frequencies=keys,
+        n_key_frequencies=None if keys is None else len(keys),
     )
 
 
-def outcome_table(groups: Sequence[RunGroup]) -> pd.DataFrame:
-    """Return one row a run: the fields of :class:`RunOutcome`, and by dotted name every setting that differs.
+def classify_outcome(status: str, fitted: int | None, grokked: int | None) -> Outcome:
+    """Return how a run turned out, by the rules of :data:`FITTED` and :data:`AT_ONCE`.
 
-    Raises:
-        RunError: a run has no metrics yet, or a file of it is damaged.
+    Args:
+        status: of the run.
+        fitted: first step at which it had fitted its training set; None if it never did.
+        grokked: first step from which on it knew the test set; None if it never did.
     """
-    rows = [{**asdict(run_outcome(run, group.name)), **group.differing} for group in groups for run in group.runs]
-    return pd.DataFrame(rows).astype(dict.fromkeys(STEPS[:3], "Int64") | {"delay": "float64"})
+    if status == "diverged":
+        return "diverged"
+    if grokked is not None:
+        # mini-batches may never be all right at once: what knows the rest has fitted
+        return "grokked" if fitted is not None and grokked >= AT_ONCE * fitted else "generalised at once"
+    return "memorised" if fitted is not None else "not fitted"
 
 
-def group_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a group of :func:`outcome_table`, in its order.
-
-    Columns: group, runs; of every name in :data:`STEPS` its ``_runs`` (how many reached it), ``_median``, ``_low`` and
-    ``_high`` (of those that did); of every name in :data:`SCORES` its ``_median``, ``_low`` and ``_high``.
-
-    Runs that did not reach something have not done so *within the steps that they were trained for*, and count as
-    later than all that did: a median is the step by which at least half of all runs had reached it (as Kaplan & Meier
-    1958 have it), and is missing if fewer than half ever did.
-    """
-    rows = []
-    for name, runs in table.groupby("group", sort=False):
-        row: dict[str, object] = {"group": name, "runs": len(runs)}
-        for what in STEPS:
-            reached = sorted(runs[what].dropna().astype(float))
-            row |= {f"{what}_runs": len(reached), f"{what}_median": censored_median(reached, len(runs))}
-            row |= {f"{what}_low": reached[0], f"{what}_high": reached[-1]} if reached else {}
-        for what in SCORES:
-            row |= {f"{what}_median": runs[what].median(), f"{what}_low": runs[what].min()}
-            row |= {f"{what}_high": runs[what].max()}
-        rows.append(row)
-    columns = ["group", "runs"]
-    columns += [f"{what}_{of}" for what in STEPS for of in ("runs", "median", "low", "high")]
-    columns += [f"{what}_{of}" for what in SCORES for of in ("median", "low", "high")]
-    return (
-        pd.DataFrame(rows, columns=columns)
-        .astype(dict.fromkeys(columns[2:], "float64"))
-        .astype({f"{what}_runs": "int64" for what in STEPS})
-    )
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
-def censored_median(reached: Iterable[float], n: int) -> float | None:
-    """Return the smallest of ``reached`` by which half of ``n`` runs had reached something; None if fewer ever did."""
-    ordered = sorted(reached)
-    half = -(-n // 2)
-    return ordered[half - 1] if len(ordered) >= half else None
-
-
-def _delay(metrics: pd.DataFrame, guessing: float) -> float | None:
+def _delay(metrics: pd.DataFrame, chance_loss: float) -> float | None:
     """Return the grokking delay, without the intervals that ``grokscope changes`` takes longest for."""
-    found = [
-        find_change_point(metrics["step"], metrics[f"{data}_loss"], ceiling=guessing, resamples=20)
+    train, test = (
+        find_change_point(metrics["step"], metrics[f"{data}_loss"], ceiling=chance_loss, resamples=20)
         for data in ("train", "test")
-    ]
-    train, test = found
+    )
     return None if train is None or test is None else test.location - train.location
 
 
-def _keys(run: Run) -> tuple[int, ...]:
-    task = run.task
-    if not isinstance(task, ModularTask) or not run.steps:
-        return ()
-    return network_key_frequencies(run.model(), task).named
+@singledispatch
+def named_key_frequencies(task: Task, model: Transformer | MLP) -> tuple[int, ...] | None:
+    """Return the key frequencies of a network that may be named; None where a task has none.
+
+    A family of tasks with frequencies registers its own.
+    """
+    return None
+
+
+@named_key_frequencies.register
+def _(task: ModularTask, model: Transformer | MLP) -> tuple[int, ...]:
+    return tuple(network_key_frequencies(model, task).named)

@@ -38,6 +38,13 @@ class Durations:
         if not np.isfinite(self.steps).all() or (self.steps < 0).any():
             raise ConfigError(f"expected steps from 0 up, got {self.steps[~(self.steps >= 0)][:1]}")
 
+    def median(self) -> float:
+        """Return the step by which half of the runs got there (:func:`median_time`), infinite if fewer ever did."""
+        steps, places = np.unique(self.steps, return_inverse=True)
+        times = np.eye(len(steps), dtype=np.int64)[places].T  # [step, run]
+        [found] = _medians(steps, times.sum(1)[None], (times @ self.happened)[None])
+        return float(found)
+
     def censored(self) -> stats.CensoredData:
         """Return the same for SciPy."""
         return stats.CensoredData(uncensored=self.steps[self.happened], right=self.steps[~self.happened])
@@ -59,7 +66,7 @@ class Interval:
 def first_crossing(metrics: pd.DataFrame, level: float = GROKKED_ACCURACY) -> int | None:
     """Return the first step with a test accuracy of at least ``level``, or None.
 
-    A run that spikes there and falls back counts: compare :func:`sustained_crossing`.
+    A run that spikes there and falls back counts: compare ``grokked`` of :func:`grokscope.analysis.find_phases`.
 
     Args:
         metrics: columns ``step`` and ``test_accuracy``.
@@ -67,18 +74,6 @@ def first_crossing(metrics: pd.DataFrame, level: float = GROKKED_ACCURACY) -> in
     """
     reached = metrics["test_accuracy"].to_numpy() >= level
     return int(metrics["step"].to_numpy()[reached.argmax()]) if reached.any() else None
-
-
-def sustained_crossing(metrics: pd.DataFrame, level: float = GROKKED_ACCURACY) -> int | None:
-    """Return the first step from which on the test accuracy is at least ``level`` for as long as the run goes, or None.
-
-    Args:
-        metrics: columns ``step`` and ``test_accuracy``.
-        level: share of the test set.
-    """
-    below = ~(metrics["test_accuracy"].to_numpy() >= level)
-    last = int(np.flatnonzero(below)[-1]) if below.any() else -1
-    return int(metrics["step"].to_numpy()[last + 1]) if last + 1 < len(below) else None
 
 
 def kaplan_meier(durations: Durations, confidence: float = 0.95) -> pd.DataFrame:
@@ -125,8 +120,8 @@ def median_time(durations: Durations, *, confidence: float = 0.95, n_resamples: 
         n_resamples: draws of as many runs, with replacement.
         seed: of the draws.
     """
-    estimate, medians = _resampled(durations, n_resamples, np.random.default_rng(seed))
-    return _percentiles(estimate, medians, confidence)
+    medians = _resampled(durations, n_resamples, np.random.default_rng(seed))
+    return _percentiles(durations.median(), medians, confidence)
 
 
 def median_ratio(
@@ -137,18 +132,18 @@ def median_ratio(
     Runs of each are drawn with replacement, independently. NaN where neither gets to its median: nothing is known.
 
     Args:
-        one: runs of one arm.
+        one: runs of one group.
         other: runs of the other.
         confidence: of the interval.
         n_resamples: draws.
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    (top, tops), (bottom, bottoms) = (_resampled(each, n_resamples, rng) for each in (one, other))
+    tops, bottoms = (_resampled(each, n_resamples, rng) for each in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = tops / bottoms
+        ratio, ratios = float(np.divide(one.median(), other.median())), tops / bottoms
         known = ratios[~np.isnan(ratios)]
-        return _percentiles(float(np.divide(top, bottom)), known if len(known) else np.array([np.nan]), confidence)
+        return _percentiles(ratio, known if len(known) else np.array([np.nan]), confidence)
 
 
 def _percentiles(estimate: float, resamples: Float[np.ndarray, " resample"], confidence: float) -> Interval:
@@ -158,18 +153,13 @@ def _percentiles(estimate: float, resamples: Float[np.ndarray, " resample"], con
     return Interval(float(estimate), float(low), float(high), confidence)
 
 
-def _resampled(
-    durations: Durations, n_resamples: int, rng: np.random.Generator
-) -> tuple[float, Float[np.ndarray, " resample"]]:
-    """Return the median, and those of draws of as many runs with replacement."""
-    steps, place = np.unique(durations.steps, return_inverse=True)
+def _resampled(durations: Durations, n_resamples: int, rng: np.random.Generator) -> Float[np.ndarray, " resample"]:
+    """Return the medians of draws of as many runs with replacement."""
+    steps, places = np.unique(durations.steps, return_inverse=True)
     n = len(durations.steps)
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    times = np.eye(len(steps), dtype=np.int64)[place]  # [run, step]
-    medians = _medians(steps, drawn @ times, drawn @ (times * durations.happened[:, None]))
-    whole = np.ones((1, n), dtype=np.int64)
-    [estimate] = _medians(steps, whole @ times, whole @ (times * durations.happened[:, None]))
-    return float(estimate), medians
+    times = np.eye(len(steps), dtype=np.int64)[places]  # [run, step]
+    return _medians(steps, drawn @ times, drawn @ (times * durations.happened[:, None]))
 
 
 def _medians(
@@ -192,16 +182,16 @@ def grok_rate(durations: Durations, confidence: float = 0.95) -> Interval:
     return Interval(float(counted.statistic), float(around.low), float(around.high), confidence)
 
 
-def log_rank_tests(arms: Mapping[str, Durations]) -> pd.DataFrame:
-    """Return for each two arms whether their times to grok differ by more than chance (log-rank, Mantel 1966).
+def log_rank_tests(groups: Mapping[str, Durations]) -> pd.DataFrame:
+    """Return for each two groups whether their times to grok differ by more than chance (log-rank, Mantel 1966).
 
     Returns:
         Columns ``one``, ``other``, ``z`` (above 0 where more of ``one`` grok, and sooner, than if there were no
         difference), ``p`` (two-sided), and ``p_holm``, corrected for the number of tests (Holm 1979).
-        NaN where neither arm has a run that grokked: there is nothing to compare.
+        NaN where neither group has a run that grokked: there is nothing to compare.
     """
     rows = []
-    for (one, first), (other, second) in combinations(arms.items(), 2):
+    for (one, first), (other, second) in combinations(groups.items(), 2):
         if not (first.happened.any() or second.happened.any()):
             rows.append((one, other, np.nan, np.nan))
             continue

@@ -61,10 +61,10 @@ def compare(
 
             save_figure(figure, path)
         else:
-            text = page if path.suffix == PAGE else compared.outcomes.to_csv(index=False)
+            text = page if path.suffix == PAGE else compared.table.to_csv(index=False)
             write_atomically(path, text.encode())
     if as_json:
-        tables = {"groups": compared.group_outcomes, "runs": compared.outcomes}
+        tables = {"groups": compared.group_table, "runs": compared.table}
         tree = {name: json.loads(table.to_json(orient="records") or "[]") for name, table in tables.items()}
         typer.echo(json.dumps({**tree, "cautions": compared.cautions}, indent=2, ensure_ascii=False))
         return

@@ -80,24 +80,21 @@ def figure(
 
 
 def _drawn(name: str, folder: Path, step: int | None, options: dict[str, Any]) -> "Figure":
-    from grokscope.figures.catalogue import draw_figure
+    from grokscope.figures.catalogue import draw_figure, draw_sweep_figure, sweep_figures
     from grokscope.figures.source import RunSource
-    from grokscope.reports.sweep.pictures import SWEEP_GALLERY, draw_sweep_picture
-    from grokscope.reports.sweep.write import sweep_facts
     from grokscope.run import Run
     from grokscope.sweeps import SweepFolder
-    from grokscope.sweeps.run import PLAN
+    from grokscope.sweeps.folder import PLAN
 
     if not (folder / PLAN).is_file():
-        if name in SWEEP_GALLERY:
+        if name in sweep_figures():
             raise ConfigError(f"{name!r} is a figure of a sweep, and there is none in {folder}: no {PLAN}")
         return draw_figure(name, RunSource(Run(folder), step), **options)
     for option, value in {"step": step, **options}.items():
         if value is not None:
             word = f"--{option.replace('_', '-')}"
             raise ConfigError(f"{word} does not change a figure of a sweep, which {folder} is; leave it off")
-    of_sweep = SweepFolder(folder)
-    return draw_sweep_picture(name, of_sweep.table(), sweep_facts(of_sweep.plan()))
+    return draw_sweep_figure(name, SweepFolder(folder).outcomes())
 
 
 def _list_figures() -> None:
@@ -105,13 +102,10 @@ def _list_figures() -> None:
     from rich.table import Table
 
     from grokscope.figures.catalogue import first_of_each_name, tasks_in_words
-    from grokscope.reports.sweep.pictures import SWEEP_GALLERY
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "what it shows", "of"):
         table.add_column(heading, no_wrap=heading == "name")
     for name, spec in first_of_each_name().items():
         table.add_row(name, spec.summary, tasks_in_words(name))
-    for name, entry in SWEEP_GALLERY.items():
-        table.add_row(name, entry.shows, "a sweep")
     Console().print(table)

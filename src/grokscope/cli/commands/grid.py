@@ -1,37 +1,49 @@
-"""``grokscope grid``: train fraction × weight decay."""
+"""``grokscope grid``: a sweep over train fraction and weight decay, and its phase diagram."""
 
-import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 
+from grokscope.cli.commands.sweep import note, say, say_failures, train_planned
 from grokscope.cli.options import assignments
 from grokscope.cli.render.tables import frame_table
-from grokscope.errors import ConfigError, RunError
-from grokscope.recipe import recipe
-from grokscope.run.atomic import write_atomically
-from grokscope.sweeps import GridPoint, train_grid
+from grokscope.errors import ConfigError
+from grokscope.reports.sweep.write import write_page
+from grokscope.sweeps import SweepFolder, sweep_backend
+from grokscope.sweeps.folder import TABLE
+from grokscope.workflows.sweep import plan_sweep
 
 FRACTIONS, DECAYS = "0.3,0.4,0.5,0.6,0.7,0.8", "0,0.3,1,3"
+"""Of the pairs, and of AdamW."""
+DIAGRAM = "phase-diagram.png"
 
 
 def grid(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An experiment on modular arithmetic.")] = "small",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A recipe with a train fraction and a weight decay.")
+    ] = "small",
     fractions: Annotated[str, typer.Option(metavar="SHARE,…", help="Train fractions.")] = FRACTIONS,
     decays: Annotated[str, typer.Option(metavar="DECAY,…", help="Weight decays.")] = DECAYS,
     seed: Annotated[int, typer.Option(metavar="INT", help="Seed of every run.")] = 0,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the runs go.")] = Path("runs/grid"),
-    workers: Annotated[int | None, typer.Option(metavar="INT", min=1, help="Processes [one a CPU core].")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The sweep's folder.")] = Path("runs/grid"),
+    workers: Annotated[int | None, typer.Option(metavar="INT", min=1, help="Processes [one per CPU core].")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Other settings.")] = None,
-) -> None:
-    """Train a network at every train fraction and weight decay, and map where it memorises, groks or generalises.
+) -> int | None:
+    """Map where networks memorise, grok or generalise at once, over train fraction and weight decay.
 
-    Each run is kept in a folder of its own; called again after Ctrl-C, it goes on. Writes grid.csv and grid.png.
+    This is short for a sweep of two settings and its phase diagram; called again after Ctrl-C, it is resumed:
+
+    \b
+      grokscope sweep NAME --vary train_fraction=… --vary weight_decay=… --no-explain -o runs/grid
+      grokscope figure phase-diagram runs/grid -o phase-diagram.png
 
     A run has grokked if it knew 95 % of the test set for good, but took at least twice as many steps to that as to
-    99 % of its training set; with less it generalised at once.
+    99 % of its training set; with fewer it generalised at once.
 
     Examples:
 
@@ -40,35 +52,28 @@ def grid(
       grokscope grid --fractions 0.3,0.5 --decays 0.3,1,3 --seed 1 -o runs/grid-seed1
       grokscope grid mainline --set stop.steps=20000
     """
-    base = recipe(name).experiment.override({"seed": seed, **assignments(set_ or [])})
-    shares, values = _numbers("--fractions", fractions), _numbers("--decays", decays)
-    console, done, total = Console(stderr=True), 0, len(shares) * len(values)
+    vary = {"train_fraction": _numbers("--fractions", fractions), "weight_decay": _numbers("--decays", decays)}
+    planned, _ = plan_sweep(name, changes=assignments(set_ or []), note=note, seeds=(seed,), vary=vary)
+    folder, console = SweepFolder(out), Console()
+    backend = sweep_backend("processes", workers=workers, ensemble_size=1)
+    found = train_planned(console, planned, folder, backend, measures=[], explained=False, resume=True)
+    again = shlex.join(["grokscope", *sys.argv[1:]])
+    if found is None or not found.is_complete:
+        say(console, f"Stopped; everything is kept in {folder.storage}. Resume it with:\n  {again}")
+        return 130
+    if found.groups:
+        from grokscope.figures import phase_diagram, save_figure  # only now: drawing is heavy to import
+        from grokscope.figures.many_runs.phase_diagram import most_common_outcome
 
-    def tell(point: GridPoint) -> None:
-        nonlocal done
-        done += 1
-        steps = "" if point.generalised is None else f" at step {point.generalised:,}"
-        console.print(
-            f"{done} of {total}: fraction {point.train_fraction:g}, decay {point.weight_decay:g}: "
-            f"{point.outcome}{steps}",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make {out}: {error.strerror}; use another --out") from error
-    table = train_grid(
-        base, out, train_fractions=shares, weight_decays=values, workers=workers or os.cpu_count() or 1, on_point=tell
-    )
-    from grokscope.figures import phase_grid, save_figure  # only now: drawing is heavy to import
-
-    write_atomically(out / "grid.csv", table.to_csv(index=False).encode())
-    save_figure(phase_grid(table), out / "grid.png")
-    shown = table.pivot(index="weight_decay", columns="train_fraction", values="outcome").sort_index(ascending=False)
-    Console().print(frame_table(shown.reset_index().rename(columns={"weight_decay": "decay"})))
-    Console(soft_wrap=True).print(f"Table: {out / 'grid.csv'}\nMap: {out / 'grid.png'}", markup=False, highlight=False)
+        decay, fraction = sorted(found.chosen)
+        save_figure(phase_diagram(found.groups, fraction, decay), out / DIAGRAM)
+        rows = [(each.settings[decay], each.settings[fraction], most_common_outcome(each)) for each in found.groups]
+        shown = pd.DataFrame(rows, columns=["decay", "fraction", "outcome"])
+        shown = shown.pivot(index="decay", columns="fraction", values="outcome").sort_index(ascending=False)
+        console.print(frame_table(shown.reset_index()))
+        say(console, f"Phase diagram: {out / DIAGRAM}\nPage: {write_page(folder, found)}")
+    say(console, f"Table: {folder.storage / TABLE}")
+    return say_failures(console, found, again)
 
 
 def _numbers(option: str, text: str) -> list[float]:

@@ -18,7 +18,7 @@ from grokscope.recipe import published_of, recipe, recipe_names
 from grokscope.reports.sweep.write import write_page
 from grokscope.run import Run, find_runs
 from grokscope.sweeps import SweepFolder
-from grokscope.sweeps.run import PLAN
+from grokscope.sweeps.folder import PLAN
 
 
 def experiments(
@@ -160,7 +160,7 @@ def report(
         if step is not None:
             raise ConfigError(f"--step {step}: {run} is a sweep, whose page has no step; leave it off")
         folder = SweepFolder(run)
-        path = write_page(folder, folder.plan(), folder.table(), out)
+        path = write_page(folder, folder.outcomes(), out)
         Console(soft_wrap=True).print(f"Report: {path}", markup=False, highlight=False)
         return
     opened = Run(run)

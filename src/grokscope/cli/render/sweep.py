@@ -1,59 +1,62 @@
-"""What ``grokscope sweep`` prints before it begins, and of what came of it."""
+"""What ``grokscope sweep`` prints before it begins, and at its end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 from grokscope.cli.render.tables import name_table, print_whole
-from grokscope.reports.sweep.tables import ARMS, COMPARED, arm_rows, compared_rows
-from grokscope.sweeps import Cost, Destination, PlannedRun, Sweep, Way
+from grokscope.reports.sweep.tables import GROUPS, PAIRS, group_table, pair_table
+from grokscope.sweeps import Cost, PlannedRun, Storage, Sweep, SweepBackend, SweepOutcomes
 
-MOST_ARMS = 12
-"""So many arms are printed; all are in the table and on the page."""
+MOST_GROUPS = 12
+"""So many groups are printed; all are in the table and on the page."""
 MOST_SETTINGS = 8
 """So many values of a setting are printed."""
 
 
 def print_plan(
-    console: Console, sweep: Sweep, runs: Sequence[PlannedRun], place: Destination, way: Way, cost: Cost
+    console: Console, sweep: Sweep, runs: Sequence[PlannedRun], storage: Storage, backend: SweepBackend, cost: Cost
 ) -> None:
     """Print what is going to be trained, and what it will take."""
-    n_arms = len(runs) // len(sweep.seeds)
     table = name_table()
-    total = f"{len(runs):,} runs: {_counted(n_arms, 'arm')} of {_counted(len(sweep.seeds), 'seed')}"
+    n_combinations, n_seeds = len(sweep.combinations()), len(sweep.seeds)
+    total = (
+        f"{len(runs):,} runs: {_counted(n_combinations, 'combination')} of settings, {_counted(n_seeds, 'seed')} each"
+    )
     table.add_row(sweep.base.name, Text(total))
     for name, values in sweep.vary.items():
         shown = ", ".join(map(str, values[:MOST_SETTINGS])) + (" …" if len(values) > MOST_SETTINGS else "")
         table.add_row(name, Text(shown))
     if sweep.cases:
         table.add_row("cases", Text(f"{len(sweep.cases)}: {'; '.join(map(_case, sweep.cases[:MOST_SETTINGS]))}"))
-    for name, distribution in sweep.draw.items():
+    for name, distribution in sweep.sample.items():
         bounds = f"{distribution.kind} from {distribution.low:g} to {distribution.high:g}"
-        table.add_row(name, Text(f"{bounds}, {_counted(sweep.samples, 'sample')}"))
+        table.add_row(name, Text(f"{bounds}, {_counted(sweep.n_samples, 'sample')}"))
     if cost.n_runs < len(runs):
-        table.add_row("left to do", Text(f"{cost.n_runs:,} of {len(runs):,} runs; the rest has ended"))
+        table.add_row("left to do", Text(f"{cost.n_runs:,} of {len(runs):,} runs; the others have ended"))
     if cost.n_runs:
-        table.add_row("trained", Text(way.summary))
-        how_long = f"at most about {_duration(cost.seconds)} of training, as fast as this machine, and a look at each"
+        table.add_row("trained", Text(backend.summary))
+        how_long = (
+            f"at most about {_duration(cost.seconds)} of training, on machines as fast as this one, and the analysis"
+        )
         table.add_row("time", Text(how_long))
-        table.add_row("disk", Text(f"at most about {_size(cost.bytes)} in {place}"))
+        table.add_row("disk", Text(f"at most about {_size(cost.bytes)} in {storage}"))
     console.print(table)
 
 
-def print_outcome(console: Console, arms: Mapping[str, pd.DataFrame]) -> None:
-    """Print what came of each arm, and how arms differ."""
-    found, compared = arm_rows(arms), compared_rows(arms)
+def print_outcomes(console: Console, sweep: SweepOutcomes) -> None:
+    """Print what the groups reached, and how they differ."""
+    found, pairs = group_table(sweep.groups, sweep.time_to_grok), pair_table(sweep.time_to_grok)
     console.print()
-    print_whole(console, found.columns, found.rows[:MOST_ARMS])
-    if len(found.rows) > MOST_ARMS:
-        console.print(f"and {len(found.rows) - MOST_ARMS} more arms", highlight=False)
-    console.print(Text(ARMS), highlight=False)
-    if compared is not None:
+    print_whole(console, found.columns, found.rows[:MOST_GROUPS])
+    if len(found.rows) > MOST_GROUPS:
+        console.print(f"and {len(found.rows) - MOST_GROUPS} more groups", highlight=False)
+    console.print(Text(GROUPS), highlight=False)
+    if pairs is not None:
         console.print()
-        print_whole(console, compared.columns, compared.rows[:MOST_ARMS])
-        console.print(Text(COMPARED), highlight=False)
+        print_whole(console, pairs.columns, pairs.rows[:MOST_GROUPS])
+        console.print(Text(PAIRS), highlight=False)
     console.print()
 
 

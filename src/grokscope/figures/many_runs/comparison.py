@@ -14,6 +14,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from grokscope.analysis.many_runs.curves import FEW, band_in_words, group_curve
+from grokscope.analysis.many_runs.groups import RunGroup
+from grokscope.analysis.many_runs.labels import is_number, setting_in_words, value_rank
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, plain_numbers, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title, xlabel, ylabel
@@ -31,15 +33,13 @@ _NARROWEST_PANEL = 20.0
 
 @dataclass(frozen=True, eq=False)
 class GroupData:
-    """A group as the figures take it."""
+    """The curves of a group."""
 
-    name: str
+    group: RunGroup
     tables: tuple[pd.DataFrame, ...]
     """Of every run: a column step, and curves."""
     is_infinite: bool = False
     """Every step had fresh examples, so that the training curves say nothing more than those of the test set."""
-    named: Mapping[str, Any] | None = None
-    """The settings that tell it from the others, by name."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def compared_curves(
     Raises:
         ConfigError: there are no groups, or more than colours can tell apart.
     """
-    facets = _facets(groups)
-    looks = _colours([name for facet in facets.values() for name in facet], _ordered(facets))
+    facets, coloured = _facets(groups)
+    looks = _colours(facets, coloured)
     guessing = [Line2D([], [], color=GREY, linestyle=":", linewidth=em(0.12), label="guessing")]
     lines = {"test": SOLID} | ({} if all(group.is_infinite for group in groups) else {"training": DASHED})
     with canvas(ax) as sheet:
@@ -124,9 +124,8 @@ def compared_panels(
     """
     if not panels:
         raise ConfigError("there are no measures to draw; run 'grokscope measure' on every run")
-    facets = _facets(groups, split=False)
-    members = facets[""]
-    looks = _colours(list(members), _ordered(facets))
+    facets, coloured = _facets(groups, split=False)
+    members, looks = facets[""], _colours(facets, coloured)
     same_unit = len({panel.ylabel for panel in panels}) == 1
     with canvas(ax) as sheet:
         columns = sheet.columns(len(panels), _NARROWEST_PANEL, 2 if len(panels) <= 6 else 3)
@@ -150,54 +149,46 @@ def compared_panels(
 _Members = dict[str, GroupData]
 
 
-def _facets(groups: Sequence[GroupData], *, split: bool = True) -> dict[str, _Members]:
-    """Return the groups of each column by the column's title, each by what it is called there."""
+def _facets(groups: Sequence[GroupData], *, split: bool = True) -> tuple[dict[str, _Members], str | None]:
+    """Return the groups of each column by the column's title, each by what it is called in it.
+
+    With it comes the name of the setting by which the groups of a column differ, if it is one.
+    """
     if not groups:
         raise ConfigError("there are no runs to draw; name some")
-    settings = [group.named or {} for group in groups]
+    settings = [data.group.label_settings for data in groups]
     names = list(dict.fromkeys(name for each in settings for name in each))
-    facets: dict[str, _Members] = {"": {group.name: group for group in groups}}
+    facets: dict[str, _Members] = {"": {data.group.label: data for data in groups}}
+    coloured = names[0] if len(names) == 1 else None
     if split and len(groups) > _FACETS_FROM and len(names) == 2 and all(len(each) == 2 for each in settings):
         by, coloured = sorted(names, key=lambda name: -len({repr(each[name]) for each in settings}))
         facets = {}
-        for group, each in sorted(zip(groups, settings, strict=True), key=lambda pair: _rank(pair[1][by])):
-            facets.setdefault(_short(by, each[by]), {})[_short(coloured, each[coloured])] = group
+        for data, each in sorted(zip(groups, settings, strict=True), key=lambda pair: value_rank(pair[1][by])):
+            column = facets.setdefault(setting_in_words(by, each[by]), {})
+            column[setting_in_words(coloured, each[coloured])] = data
     lines = max(len(facets), *(len(members) for members in facets.values()))
     if lines > MOST_GROUPS:
         raise ConfigError(
             f"{len(groups)} groups are too many for one picture (at most {MOST_GROUPS}, or a grid of two settings); "
             f"draw fewer at once; the table can have them all"
         )
-    return facets
+    return facets, coloured
 
 
-def _rank(value: Any) -> tuple[float, str]:
-    return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
-
-
-def _short(name: str, value: Any) -> str:
-    words = f"{value:g}" if isinstance(value, int | float) else str(value)
-    return f"{name.rpartition('.')[2].replace('_', ' ')} {words}"
-
-
-def _ordered(facets: Mapping[str, _Members]) -> bool:
-    """Return whether the groups are the values of one number."""
-    settings = [group.named or {} for members in facets.values() for group in members.values()]
-    free = 1 if len(facets) == 1 else 2
-    numeric = all(
-        isinstance(value, int | float) and not isinstance(value, bool) for each in settings for value in each.values()
-    )
-    return numeric and all(len(each) == free for each in settings) and len({tuple(each) for each in settings}) == 1
-
-
-def _colours(names: Sequence[str], ordered: bool) -> dict[str, str]:
-    """Return the colour of each name: by size from dark to light, or as different as can be."""
-    unique = list(dict.fromkeys(names))
+def _colours(facets: Mapping[str, _Members], coloured: str | None) -> dict[str, str]:
+    """Return the colour of each name: by the size of a number from dark to light, or as different as can be."""
+    values: dict[str, Any] = {
+        name: data.group.label_settings.get(coloured or "")
+        for members in facets.values()
+        for name, data in members.items()
+    }
+    names = list(values)
+    ordered = len(names) > 2 and all(map(is_number, values.values()))
     if ordered:
-        unique.sort(key=lambda name: float(name.rpartition(" ")[2]))
-    if len(unique) > len(COLOURS) or (ordered and len(unique) > 2):
-        return {name: look.colour for name, look in ordered_looks(unique).items()}
-    return dict(zip(unique, COLOURS, strict=False))
+        names.sort(key=lambda name: float(values[name]))
+    if ordered or len(names) > len(COLOURS):
+        return {name: look.colour for name, look in ordered_looks(names).items()}
+    return dict(zip(names, COLOURS, strict=False))
 
 
 def _draw(axes: Axes, members: _Members, looks: Mapping[str, str], column: str, *, train: str | None = None) -> None:

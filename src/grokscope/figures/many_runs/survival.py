@@ -1,25 +1,27 @@
-"""When the runs of a sweep grok: Kaplan–Meier curves of its arms."""
+"""When the runs of a sweep grok: Kaplan–Meier curves of its groups."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from grokscope.analysis.many_runs.arms import durations_of
+from grokscope.analysis.many_runs.groups import RunGroup
 from grokscope.analysis.many_runs.survival import Durations, kaplan_meier
+from grokscope.analysis.many_runs.time_to import time_to
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, step_axis
 from grokscope.figures.canvas import Canvas, Target, canvas, xlabel, ylabel
+from grokscope.figures.catalogue import figure
 from grokscope.figures.line_styles import Look, distinct_looks, ordered_looks
 from grokscope.figures.text import LINE
 from grokscope.figures.theme import GREY, SMALL, em, small
+from grokscope.sweeps import SweepOutcomes
 
-MOST_ARMS = 12
-"""Arms whose curves an eye can tell apart."""
+MOST_GROUPS = 12
+"""Groups whose curves an eye can tell apart."""
 _COUNTED_AT = 5
 """Steps at which the runs that are left are counted below the curves."""
 _ROW = LINE * SMALL + 0.1
@@ -28,28 +30,41 @@ _DECADE = 10.0
 """Where the last run groks so many times as late as the first, steps are drawn on a logarithmic scale."""
 
 
-def survival_curves(arms: Mapping[str, pd.DataFrame], *, ax: Target = None) -> Figure:
-    """Return the share of each arm's runs that have not grokked yet, over steps (Kaplan & Meier 1958).
+@figure(
+    "survival",
+    scope="sweep",
+    summary="the share of each group's runs that have not grokked yet",
+    title="When runs grok",
+    caption="The share of runs that have not grokked yet (Kaplan–Meier), with pointwise 95 % intervals. A run that "
+    "ends without having grokked counts up to its last step; one that diverged counts as never grokking.",
+    on_page=lambda sweep: 0 < len(sweep.groups) <= MOST_GROUPS,
+)
+def _survival(sweep: SweepOutcomes, *, ax: Target = None) -> Figure:
+    return survival_curves(sweep.groups, ax=ax)
+
+
+def survival_curves(groups: Sequence[RunGroup], *, ax: Target = None) -> Figure:
+    """Return the share of each group's runs that have not grokked yet, over steps (Kaplan & Meier 1958).
 
     Bands are pointwise 95 % intervals (Greenwood's variance on the log(−log) scale); a tick is a run that ended without
     having grokked; dotted: half of the runs. Below: how many runs were still watched that had not grokked.
 
     Args:
-        arms: rows of a sweep's table by the arm's name (:func:`grokscope.analysis.many_runs.arms.arms_of`).
+        groups: whose curves are compared.
         ax: where to draw [a new figure].
 
     Raises:
-        ConfigError: there are no arms, or more than can be told apart.
+        ConfigError: there are no groups, or more than can be told apart.
     """
-    if not 0 < len(arms) <= MOST_ARMS:
-        raise ConfigError(f"{len(arms)} arms: survival curves can be drawn of 1 to {MOST_ARMS}; vary less")
-    found = {label: durations_of(runs) for label, runs in arms.items()}
-    looks = looks_of(list(arms))
+    if not 0 < len(groups) <= MOST_GROUPS:
+        raise ConfigError(f"{len(groups)} groups: survival curves can be drawn of 1 to {MOST_GROUPS}; vary less")
+    found = time_to(groups, "grokked").durations
+    looks = looks_of(groups)
     last, log_steps = _scale(list(found.values()))
     first = last / 100
     times = np.geomspace(first, last, _COUNTED_AT) if log_steps else np.linspace(0, last, _COUNTED_AT)
     with canvas(ax) as sheet:
-        axes, below = sheet.grid([23 * sheet.scale, _ROW * (len(arms) + 1)], sharex=True).flat
+        axes, below = sheet.grid([23 * sheet.scale, _ROW * (len(groups) + 1)], sharex=True).flat
         for label, durations in found.items():
             _draw(axes, durations, looks[label].colour)
         axes.axhline(0.5, color=GREY, linestyle=":", linewidth=em(0.12), zorder=1)
@@ -64,22 +79,18 @@ def survival_curves(arms: Mapping[str, pd.DataFrame], *, ax: Target = None) -> F
     return sheet.figure
 
 
-def looks_of(labels: Sequence[str]) -> dict[str, Look]:
-    """Return how each arm looks: values of one number go from dark to light; what has no order differs in colour."""
-    names, values = zip(*(label.rpartition(" ")[::2] for label in labels), strict=True)
-    if len(labels) > 2 and len(set(names)) == 1 and all(map(_is_number, values)):
-        by_size = sorted(labels, key=lambda label: float(label.rpartition(" ")[2]))
-        looks = ordered_looks(by_size)
+def looks_of(groups: Sequence[RunGroup]) -> dict[str, Look]:
+    """Return how each group looks, by its label.
+
+    The values of one number go from dark to light; groups that have no order differ in colour.
+    """
+    labels, numbers = [group.label for group in groups], [group.ordered_by for group in groups]
+    names = {group.labelled_by for group in groups}
+    if len(groups) > 2 and len(names) == 1 and None not in numbers:
+        by_size = sorted(groups, key=lambda group: group.ordered_by or 0.0)
+        looks = ordered_looks([group.label for group in by_size])
         return {label: looks[label] for label in labels}
     return distinct_looks(labels)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _scale(found: Sequence[Durations]) -> tuple[float, bool]:
@@ -103,7 +114,7 @@ def _draw(axes: Axes, durations: Durations, colour: str) -> None:
 
 
 def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look], times: np.ndarray) -> None:
-    """Write how many runs of each arm were still watched and had not grokked."""
+    """Write how many runs of each group were still watched and had not grokked."""
     axes.axis("off")
     axes.set_ylim(len(found) + 0.2, -0.8)
     beside = axes.get_yaxis_transform()
@@ -119,7 +130,7 @@ def _count(axes: Axes, found: Mapping[str, Durations], looks: Mapping[str, Look]
 
 
 def _legend(sheet: Canvas, found: Mapping[str, Durations], looks: Mapping[str, Look]) -> None:
-    arms = [
+    groups = [
         Line2D([], [], color=look.colour, linestyle=look.dashes, linewidth=em(0.3), label=label)
         for label, look in looks.items()
     ]
@@ -128,5 +139,5 @@ def _legend(sheet: Canvas, found: Mapping[str, Durations], looks: Mapping[str, L
     if any(not each.happened.all() for each in found.values()):
         tick = {"marker": "|", "linestyle": "", "markersize": em(0.9)}
         kinds.append(Line2D([], [], color=GREY, label="ended without grokking", **tick))
-    sheet.legend(arms, parse_math=False)
+    sheet.legend(groups, parse_math=False)
     sheet.legend(kinds, below=True)

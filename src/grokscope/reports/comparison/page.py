@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from grokscope import figures
 from grokscope.analysis.many_runs.curves import is_over_early
 from grokscope.analysis.measure_table import pivot, read_measures
+from grokscope.errors import ConfigError, nearest
+from grokscope.figures.canvas import Target
 from grokscope.figures.catalogue import Picture
 from grokscope.figures.many_runs.comparison import GroupData, Panel
 from grokscope.reports.comparison import runs as compared_runs
@@ -17,7 +19,7 @@ from grokscope.reports.comparison.runs import ComparedRuns
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.provenance import Facts, how_it_was_made
 from grokscope.reports.run.evidence import FoundTable
-from grokscope.tasks import ModularTask
+from grokscope.reports.sweep.tables import PAIRS
 
 MOST_PARTS = 12
 """Parts of a task that are drawn, each in a panel."""
@@ -49,8 +51,12 @@ class ComparedContent:
     """Of each group: its name, and the experiment of its first run as YAML."""
 
 
-def curves_of(compared: ComparedRuns) -> Figure:
+def curves_of(compared: ComparedRuns, *, ax: Target = None) -> Figure:
     """Return losses and accuracies of all groups.
+
+    Args:
+        compared: runs.
+        ax: where to draw [a new figure].
 
     Raises:
         ConfigError: there are more groups than a picture can show.
@@ -58,8 +64,27 @@ def curves_of(compared: ComparedRuns) -> Figure:
     guessing = {run.task.chance_loss for run in compared.runs}
     groups = _data(compared, [run.metrics for run in compared.runs])
     return figures.compared_curves(
-        groups, chance_loss=guessing.pop() if len(guessing) == 1 else None, log_steps=_log_steps(compared)
+        groups, chance_loss=guessing.pop() if len(guessing) == 1 else None, log_steps=_log_steps(compared), ax=ax
     )
+
+
+def draw_comparison(name: str, compared: ComparedRuns, *, ax: Target = None) -> Figure:
+    """Return a picture of compared runs by its name: ``curves``, ``survival`` or ``inside``.
+
+    Raises:
+        ConfigError: there is no such picture, or nothing to draw.
+    """
+    match name:
+        case "curves":
+            return curves_of(compared, ax=ax)
+        case "survival":
+            return figures.survival_curves(compared.groups, ax=ax)
+        case "inside":
+            picture, missing = _inside(compared, ax=ax)
+            if picture is None:
+                raise ConfigError(missing)
+            return picture.figure
+    raise ConfigError(f"there is no picture {name!r} of a comparison{nearest(name, ('curves', 'survival', 'inside'))}")
 
 
 def read_compared(compared: ComparedRuns) -> ComparedContent:
@@ -72,6 +97,7 @@ def read_compared(compared: ComparedRuns) -> ComparedContent:
     curves = Picture("curves", "Training curves", _caption(compared), curves_of(compared))
     inside, missing = _inside(compared)
     differing, grouped = compared_runs.difference_rows(compared.groups), compared_runs.group_rows(compared)
+    pairs = compared_runs.pair_rows(compared)
     same, made = _making(compared)
     return ComparedContent(
         compared=compared,
@@ -79,12 +105,13 @@ def read_compared(compared: ComparedRuns) -> ComparedContent:
         tables=(
             *([] if differing is None else [(differing, "A dash: there is no such setting.")]),
             *([] if grouped is None else [(grouped, compared_runs.MEDIANS)]),
+            *([] if pairs is None else [(pairs, PAIRS)]),
             (compared_runs.run_rows(compared), compared_runs.MEANING),
         ),
         missing=missing,
         making=same,
         made=made,
-        experiments=tuple((group.name, group.runs[0].experiment.to_yaml()) for group in compared.groups),
+        experiments=tuple((group.label, compared.runs_of(group)[0].experiment.to_yaml()) for group in compared.groups),
     )
 
 
@@ -105,7 +132,7 @@ def _data(compared: ComparedRuns, tables: Sequence[pd.DataFrame]) -> list[GroupD
     """Return the groups as figures take them; ``tables`` are of all runs, group by group."""
     left = iter(tables)
     return [
-        GroupData(group.name, tuple(next(left) for _ in group.runs), group.is_infinite, group.named)
+        GroupData(group, tuple(next(left) for _ in group.outcomes), compared.is_infinite(group))
         for group in compared.groups
     ]
 
@@ -116,13 +143,13 @@ def _log_steps(compared: ComparedRuns) -> bool:
 
 def _caption(compared: ComparedRuns) -> str:
     scale = ", these too on a logarithmic scale" if _log_steps(compared) else ""
-    several = any(len(group.runs) > 1 for group in compared.groups)
+    several = any(len(group) > 1 for group in compared.groups)
     medians = (
         " Each line is the median of a group's runs at the steps at which all of them were evaluated, so it ends with "
         "the run that ended first; the band is from the lowest to the highest of up to ten runs, and the middle half "
         "of more."
     )
-    infinite = any(group.is_infinite for group in compared.groups)
+    infinite = any(compared.is_infinite(group) for group in compared.groups)
     training = " Of infinite data the training curves are left out: fresh examples say what the test set says."
     return (
         f"Loss, on a logarithmic scale, and accuracy against the number of weight updates{scale}."
@@ -130,24 +157,24 @@ def _caption(compared: ComparedRuns) -> str:
     )
 
 
-def _inside(compared: ComparedRuns) -> tuple[Picture | None, str]:
+def _inside(compared: ComparedRuns, *, ax: Target = None) -> tuple[Picture | None, str]:
     """Return the picture of what happened inside, and what is missing for it."""
     tasks = [run.task for run in compared.runs]
-    if isinstance(tasks[0], ModularTask):
-        return _measures(compared)
     parts = tasks[0].subtasks
+    if not any(task.subtasks for task in tasks):
+        return _measures(compared, ax=ax)
     if any(task.subtasks != parts for task in tasks):
         return None, "The parts of the task are not drawn: they are not the same in all runs."
     if not 0 < len(parts) <= MOST_PARTS:
         return None, f"The {len(parts)} parts of the task are not drawn: a picture has room for {MOST_PARTS}."
     panels = [Panel(f"test_loss_{part}", part.replace("_", " "), "test loss (nats)") for part in parts]
     figure = figures.compared_panels(
-        _data(compared, [run.metrics for run in compared.runs]), panels, log_steps=_log_steps(compared)
+        _data(compared, [run.metrics for run in compared.runs]), panels, log_steps=_log_steps(compared), ax=ax
     )
     return Picture("parts", "The parts of the task", "Test loss of each part of the task alone.", figure), ""
 
 
-def _measures(compared: ComparedRuns) -> tuple[Picture | None, str]:
+def _measures(compared: ComparedRuns, *, ax: Target = None) -> tuple[Picture | None, str]:
     found = [read_measures(run.folder.measures, ("excluded_loss", "sum_of_squares")) for run in compared.runs]
     tables = [pivot(table) for table in found if table is not None]
     if len(tables) < len(found):
@@ -157,7 +184,7 @@ def _measures(compared: ComparedRuns) -> tuple[Picture | None, str]:
             f"takes them, beginning with {without[0]}."
         )
     panels = [panel for panel in _MEASURES if all(panel.column in table for table in tables)]
-    figure = figures.compared_panels(_data(compared, tables), panels, log_steps=_log_steps(compared))
+    figure = figures.compared_panels(_data(compared, tables), panels, log_steps=_log_steps(compared), ax=ax)
     caption = (
         "What forms while the losses do not show it: the loss with the key frequencies alone (restricted, over all "
         "pairs) falls and the loss without them (excluded, over the training set) rises as the circuit forms; then "

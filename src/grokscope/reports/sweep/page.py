@@ -1,27 +1,24 @@
-"""One HTML file about a sweep, which needs no network: what came of its arms, and a table of all runs."""
+"""One HTML file about a sweep, which needs no network: what its groups reached, and a table of all runs."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
 from markupsafe import Markup
 
 from grokscope import figures
-from grokscope.analysis.many_runs.arms import arm_table, arms_of
+from grokscope.analysis.many_runs.labels import short_name
+from grokscope.analysis.many_runs.outcomes import COLUMNS, RunOutcome
+from grokscope.config import dump_yaml
 from grokscope.errors import ConfigError
-from grokscope.figures.catalogue import Picture
+from grokscope.figures.catalogue import Picture, sweep_figures
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.run.evidence import FoundTable
 from grokscope.reports.run.page import page_environment, script_sources
-from grokscope.reports.sweep.pictures import SweepFacts, pictures_of_sweep
-from grokscope.reports.sweep.tables import ARMS, COMPARED, arm_rows, compared_rows
-
-_HIDDEN = ("memorised", "generalised", "key_frequencies")
-"""Columns that only the table on disk has; the key frequencies stand in place of their number."""
+from grokscope.reports.sweep.tables import GROUPS, PAIRS, group_table, pair_table
+from grokscope.sweeps import SweepOutcomes
 
 
 @dataclass(frozen=True)
@@ -48,31 +45,33 @@ class SweepContent:
     plan: str
 
 
-def read_sweep(table: pd.DataFrame, facts: SweepFacts) -> SweepContent:
+def read_sweep(sweep: SweepOutcomes, runs: str) -> SweepContent:
     """Return everything that the page says.
 
     Args:
-        table: a row a run (:func:`grokscope.sweeps.run_sweep`).
-        facts: what it is of.
+        sweep: with the outcomes of its runs.
+        runs: the folder of the runs' folders, from where the page is.
 
     Raises:
         ConfigError: no run has ended.
     """
-    arms = arms_of(table, facts.chosen)
-    if not arms:
+    if not sweep.groups:
         raise ConfigError("there is nothing to report: no run of this sweep has ended")
-    compared = compared_rows(arms)
-    failed = table.loc[table["status"] == "failed"]
-    columns, rows = _run_rows(table, facts.runs)
+    pairs = pair_table(sweep.time_to_grok)
+    columns, rows = run_cells(sweep.outcomes, sweep.settings, sweep.measures)
+    addresses = [f"{runs}/{quote(each.run)}/" for each in sweep.outcomes]
     return SweepContent(
-        title=f"{facts.name}: {facts.n_planned:,} runs",
-        sentences=tuple(_sentences(table, arms, facts)),
-        notes=tuple(f"{run} failed: {error}" for run, error in zip(failed["run"], failed["error"], strict=True)),
-        pictures=tuple(pictures_of_sweep(table, facts)),
-        tables=((arm_rows(arms), ARMS), *([] if compared is None else [(compared, COMPARED)])),
+        title=f"{sweep.plan.base.name}: {len(sweep.plan.runs()):,} runs",
+        sentences=tuple(_sentences(sweep)),
+        notes=tuple(f"{each.run} failed: {each.error}" for each in sweep.outcomes if each.status == "failed"),
+        pictures=tuple(spec.picture(sweep) for spec in sweep_figures().values() if spec.on_page(sweep)),
+        tables=(
+            (group_table(sweep.groups, sweep.time_to_grok), GROUPS),
+            *([] if pairs is None else [(pairs, PAIRS)]),
+        ),
         columns=columns,
-        runs=rows,
-        plan=facts.plan,
+        runs=tuple(zip(addresses, rows, strict=True)),
+        plan=dump_yaml(sweep.plan.model_dump(mode="json")),
     )
 
 
@@ -88,43 +87,65 @@ def render_sweep(content: SweepContent) -> str:
     )  # fmt: skip
 
 
-def _sentences(table: pd.DataFrame, arms: Mapping[str, pd.DataFrame], facts: SweepFacts) -> list[str]:
-    counts = table["outcome"].value_counts()
-    ended = ", ".join(f"{n:,} {outcome}" for outcome, n in counts.items())
-    seeds = f"{facts.n_seeds:,} seed{'' if facts.n_seeds == 1 else 's'}"
-    settings = ", ".join(name.rpartition(".")[2].replace("_", " ") for name in (*facts.chosen, *facts.drawn))
+def run_cells(
+    outcomes: Sequence[RunOutcome], settings: Sequence[str], measures: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
+    """Return the labels of the columns of which some run has a value, and the cells of each run.
+
+    Args:
+        outcomes: of the runs.
+        settings: those that have a column.
+        measures: those that have a column.
+    """
+    labels: list[str] = []
+    columns: list[list[Any]] = []
+    extra = {"settings": settings, "measures": measures}
+    for each in fields(RunOutcome):
+        column, name = COLUMNS[each.name], each.name
+        values = [getattr(outcome, name) for outcome in outcomes]
+        if column.dtype == "columns":
+            labels += [short_name(key) if name == "settings" else key for key in extra[name]]
+            columns += [[value.get(key) for value in values] for key in extra[name]]
+        elif not column.hidden:
+            labels.append(column.label)
+            columns.append(values)
+    kept = [place for place, values in enumerate(columns) if any(value is not None for value in values)]
+    rows = zip(*(columns[place] for place in kept), strict=True)
+    return tuple(labels[place] for place in kept), tuple(tuple(map(_cell, row)) for row in rows)
+
+
+def _sentences(sweep: SweepOutcomes) -> list[str]:
+    counts: dict[str, int] = {}
+    for each in sweep.ended:
+        counts[str(each.outcome)] = counts.get(str(each.outcome), 0) + 1
+    ended = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(counts.items(), key=lambda item: -item[1]))
+    n_seeds = len(sweep.plan.seeds)
+    settings = ", ".join(map(short_name, sweep.settings))
     varied = f"; varied: {settings}" if settings else ""
-    said = [f"{len(table):,} of {facts.n_planned:,} runs have ended: {ended or 'none as planned'} ({seeds}{varied})."]
-    first = arm_table(dict(arms))
-    if len(arms) > 1:
-        quick = first.sort_values("median").to_dict("records")
-        if quick[0]["median"] < float("inf"):
-            said.append(f"The soonest to grok: {quick[0]['arm']}, in the median at step {quick[0]['median']:,.0f}.")
-    elif first["median"].iloc[0] < float("inf"):
-        said.append(f"Half of all runs have grokked by step {first['median'].iloc[0]:,.0f}.")
-    return said
-
-
-def _run_rows(table: pd.DataFrame, folder: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Cell, ...]], ...]]:
-    kept = [str(name) for name in table.columns if name not in _HIDDEN and any(table[name].notna().tolist())]
-    named = {name: name.rpartition(".")[2].replace("_", " ") for name in kept}
-    rows = []
-    for row in table.to_dict("records"):
-        cells = [_cell(row[name]) for name in kept]
-        if "n_key_frequencies" in named and isinstance(row["key_frequencies"], str):
-            keys = row["key_frequencies"]
-            cells[kept.index("n_key_frequencies")] = Cell(keys, float(len(keys.split())))
-        rows.append((f"{folder}/{quote(str(row['run']))}/", tuple(cells)))
-    columns = tuple("key frequencies" if name == "n_key_frequencies" else named[name] for name in kept)
-    return columns, tuple(rows)
+    sentences = [
+        f"{len(sweep.outcomes):,} of {len(sweep.plan.runs()):,} runs have ended: {ended or 'none as planned'} "
+        f"({n_seeds:,} seed{'' if n_seeds == 1 else 's'}{varied})."
+    ]
+    medians = sweep.time_to_grok.summary.sort_values("median")
+    first, median = medians["group"].iloc[0], medians["median"].iloc[0]
+    if median < float("inf"):
+        if len(medians) > 1:
+            sentences.append(f"The soonest to grok: {first}, in the median at step {median:,.0f}.")
+        else:
+            sentences.append(f"Half of all runs have grokked by step {median:,.0f}.")
+    return sentences
 
 
 def _cell(value: Any) -> Cell:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return Cell("–", "")
-    if isinstance(value, bool | str):
-        return Cell(str(value), str(value))
-    if isinstance(value, int | float):
-        whole = isinstance(value, int) or abs(value) >= 1000
-        return Cell(f"{value:,.0f}" if whole else f"{value:.4g}", float(value))
-    return Cell(str(value), str(value))
+    match value:
+        case None:
+            return Cell("–", "")
+        case tuple():
+            return Cell(" ".join(map(str, value)) or "none", float(len(value)))
+        case bool() | str():
+            return Cell(str(value), str(value))
+        case int() | float():
+            whole = isinstance(value, int) or abs(value) >= 1000
+            return Cell(f"{value:,.0f}" if whole else f"{value:.4g}", float(value))
+        case _:
+            return Cell(str(value), str(value))

@@ -1,61 +1,70 @@
-"""What came of a sweep's arms, as tables of words for the terminal and for the page."""
+"""When the runs of each group grokked, and whether groups differ: tables for the terminal and for pages."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-import pandas as pd
+import numpy as np
 
-from grokscope.analysis.many_runs.arms import arm_table, durations_of, ratio_table
-from grokscope.analysis.many_runs.survival import log_rank_tests
+from grokscope.analysis.many_runs.groups import RunGroup, key_frequencies_of
+from grokscope.analysis.many_runs.time_to import TimeTo, time_to
 from grokscope.reports.run.evidence import FoundTable
 
 MOST_COMPARED = 12
-"""Arms of which each two are compared: of more, so many tests would say little."""
-ARMS = (
+"""Groups of which each two are compared: of more, so many tests would say little."""
+GROUPS = (
     "A run has grokked from the first evaluation on from which it knows at least 95 % of the test set for good; the "
     "first crossing is when it first did. Frequencies: the median number of key frequencies. "
     "Medians are Kaplan and Meier's, over all runs, those that did not grok "
     "included; “never”: fewer than half of them did. In brackets: 95 % intervals (Wilson's for rates, bootstrap over "
     "runs for medians)."
 )
-COMPARED = (
+PAIRS = (
     "How many times as long the first takes as the second in the median, with a 95 % bootstrap interval; whether the "
     "two differ by more than chance (log-rank test), and the same corrected for the number of tests (Holm)."
 )
 
 
-def arm_rows(arms: Mapping[str, pd.DataFrame]) -> FoundTable:
-    """Return a row an arm: how many of its runs grokked, and when."""
+def group_table(groups: Sequence[RunGroup], grokking: TimeTo) -> FoundTable:
+    """Return a row a group: how many of its runs grokked, and when.
+
+    Args:
+        groups: at least one.
+        grokking: of the groups.
+    """
+    crossing = time_to(groups, "first_crossing").summary
     rows = tuple(
         (
-            str(row["arm"]),
-            f"{row['runs']:,}",
+            group.label,
+            f"{len(group):,}",
             f"{row['rate']:.0%} ({row['rate_low']:.0%} to {row['rate_high']:.0%})",
             _with_interval(row["median"], row["median_low"], row["median_high"]),
-            _step(row["first_median"]),
-            "–" if math.isnan(row["key_frequencies"]) else f"{row['key_frequencies']:g}",
+            _step(first),
+            _number_of_frequencies(group),
         )
-        for row in arm_table(dict(arms)).to_dict("records")
+        for group, row, first in zip(groups, grokking.intervals.to_dict("records"), crossing["median"], strict=True)
     )
-    return FoundTable("The arms", ("arm", "runs", "grokked", "median step", "first crossing", "frequencies"), rows)
+    return FoundTable("The groups", ("group", "runs", "grokked", "median step", "first crossing", "frequencies"), rows)
 
 
-def compared_rows(arms: Mapping[str, pd.DataFrame]) -> FoundTable | None:
-    """Return a row for each two arms; None of one arm, or of too many."""
-    if not 1 < len(arms) <= MOST_COMPARED:
+def pair_table(grokking: TimeTo) -> FoundTable | None:
+    """Return a row for each two groups; None of one group, or of too many."""
+    if not 1 < len(grokking.durations) <= MOST_COMPARED:
         return None
-    ratios = ratio_table(dict(arms)).to_dict("records")
-    tests = log_rank_tests({label: durations_of(runs) for label, runs in arms.items()}).to_dict("records")
     rows = tuple(
         (
-            f"{ratio['one']} : {ratio['other']}",
-            _ratio(ratio["ratio"], ratio["low"], ratio["high"]),
-            _p(test["p"]),
-            _p(test["p_holm"]),
+            f"{pair['one']} : {pair['other']}",
+            _ratio(pair["ratio"], pair["low"], pair["high"]),
+            _p(pair["p"]),
+            _p(pair["p_holm"]),
         )
-        for ratio, test in zip(ratios, tests, strict=True)
+        for pair in grokking.pairs.to_dict("records")
     )
-    return FoundTable("Each two arms", ("arms", "times as long", "p (log-rank)", "p (corrected)"), rows)
+    return FoundTable("Each two groups", ("groups", "times as long", "p (log-rank)", "p (corrected)"), rows)
+
+
+def _number_of_frequencies(group: RunGroup) -> str:
+    counts = [len(keys) for keys in key_frequencies_of(group.outcomes)]
+    return f"{np.median(counts):g}" if counts else "–"
 
 
 def _with_interval(value: float, low: float, high: float) -> str:

@@ -1,31 +1,23 @@
 """The page of a sweep, beside its table."""
 
 import os
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from grokscope.config import dump_yaml
 from grokscope.run.atomic import write_atomically
-from grokscope.sweeps.plan import Sweep
-from grokscope.sweeps.run import RUNS, SweepFolder
-from grokscope.tasks import ModularConfig
-
-if TYPE_CHECKING:
-    from grokscope.reports.sweep.pictures import SweepFacts
+from grokscope.sweeps import SweepFolder, SweepOutcomes
+from grokscope.sweeps.folder import RUNS
 
 PAGE = "sweep.html"
 """The page, in the sweep's folder."""
 
 
-def write_page(folder: SweepFolder, sweep: Sweep, table: pd.DataFrame, path: Path | None = None) -> str:
-    """Write the page of a sweep, and return where it is.
+def write_page(folder: SweepFolder, sweep: SweepOutcomes, path: str | PathLike[str] | None = None) -> str:
+    """Write the page of a sweep, and return its path or address.
 
     Args:
         folder: of the sweep.
-        sweep: what it consists of.
-        table: a row a run.
+        sweep: with the outcomes of its runs.
         path: the file to write; ``sweep.html`` in the folder if None.
 
     Raises:
@@ -34,38 +26,15 @@ def write_page(folder: SweepFolder, sweep: Sweep, table: pd.DataFrame, path: Pat
     """
     from grokscope.reports.sweep.page import read_sweep, render_sweep  # only now: drawing is heavy to import
 
-    facts = sweep_facts(sweep, runs=RUNS if path is None else _from(path.parent, folder))
-    content = render_sweep(read_sweep(table, facts)).encode()
+    runs = RUNS if path is None else _from(Path(path).parent, folder)
+    content = render_sweep(read_sweep(sweep, runs)).encode()
     if path is None:
-        folder.place.write(PAGE, content)
-        return str(folder.place / PAGE)
-    write_atomically(path, content)
-    return str(path)
-
-
-def sweep_facts(sweep: Sweep, *, runs: str = RUNS) -> "SweepFacts":
-    """Return what pages and pictures say of a sweep.
-
-    Args:
-        sweep: what it consists of.
-        runs: the folder of the runs' folders, from where the page is.
-    """
-    from grokscope.reports.sweep.pictures import SweepFacts
-
-    chosen, drawn, task = sweep.chosen_settings(), sweep.drawn_settings(), sweep.base.task
-    one_modulus = isinstance(task, ModularConfig) and not {"task.p", "task.kind"} & {*chosen, *drawn}
-    return SweepFacts(
-        name=sweep.base.name,
-        chosen=chosen,
-        drawn=drawn,
-        n_seeds=len(sweep.seeds),
-        n_planned=len(sweep.runs()),
-        n_frequencies=task.p // 2 if one_modulus and isinstance(task, ModularConfig) else None,
-        plan=dump_yaml(sweep.model_dump(mode="json")),
-        runs=runs,
-    )
+        folder.storage.write(PAGE, content)
+        return str(folder.storage / PAGE)
+    write_atomically(Path(path), content)
+    return os.fspath(path)
 
 
 def _from(start: Path, folder: SweepFolder) -> str:
-    runs = folder.place / RUNS
-    return Path(os.path.relpath(runs.path, start)).as_posix() if runs.is_here else str(runs)
+    local = folder.local_path()
+    return str(folder.storage / RUNS) if local is None else Path(os.path.relpath(local / RUNS, start)).as_posix()

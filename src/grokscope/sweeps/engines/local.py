@@ -1,4 +1,4 @@
-"""Where jobs are carried out: in this process, or in processes of this machine."""
+"""Engines on this machine: jobs are carried out in this process, or in others."""
 
 import contextlib
 import multiprocessing
@@ -11,8 +11,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol, runtime_checkable
 
+from grokscope.plugins import load_plugins
 from grokscope.run.recording.signals import graceful_stop
-from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
+from grokscope.sweeps.jobs import Job, OnStep, Result, carry_out
 
 _CONTEXT = multiprocessing.get_context("spawn")
 """A fresh interpreter for each worker: a forked one would inherit PyTorch's threads in an unknown state."""
@@ -20,21 +21,21 @@ _CONTEXT = multiprocessing.get_context("spawn")
 
 @runtime_checkable
 class Engine(Protocol):
-    """Carries out jobs, in any order, and survives what happens to them."""
+    """Carries out jobs, in any order, and survives the failure of any of them."""
 
-    def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
-        """Yield the results of each job as it ends; after Ctrl-C those begun end, and no other begins."""
+    def carry_out(self, jobs: Sequence[Job], on_step: OnStep) -> Iterator[list[Result]]:
+        """Yield the results of each job as it ends; after Ctrl-C running jobs are interrupted, and no other begins."""
         ...
 
 
-class InProcess:
-    """One job after the other, here: what is trained as one ensemble on a GPU needs no more."""
+class Serial:
+    """One job after the other in this process, which is enough for ensembles on a GPU."""
 
-    def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
+    def carry_out(self, jobs: Sequence[Job], on_step: OnStep) -> Iterator[list[Result]]:
         """Yield the results of each job in turn."""
         with graceful_stop() as asked:
             for job in jobs:
-                results = carry_out(job, tell)
+                results = carry_out(job, on_step)
                 yield results
                 if asked.is_set() or any(result.is_interrupted for result in results):
                     return
@@ -43,16 +44,16 @@ class InProcess:
 class Processes:
     """As many jobs at a time as there are workers, each in a process of its own on this machine.
 
-    A worker that dies fails its own job; another takes its place.
+    If a worker dies, its own job fails, and another worker takes its place. Workers load the same plugins.
 
     Args:
-        n_workers: how many.
+        n_workers: number of processes.
     """
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
 
-    def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
+    def carry_out(self, jobs: Sequence[Job], on_step: OnStep) -> Iterator[list[Result]]:
         """Yield the results of each job as it ends."""
         waiting, workers = deque(jobs), list[_Worker]()
         with graceful_stop() as asked:
@@ -63,7 +64,7 @@ class Processes:
                         for worker in workers:
                             worker.ask_to_stop()
                     _hand_out(waiting, workers, self.n_workers)
-                    yield from _heard(workers, tell, asked)
+                    yield from _receive(workers, on_step, asked)
             finally:
                 for worker in workers:
                     worker.end()
@@ -78,25 +79,25 @@ def _hand_out(waiting: deque[Job], workers: list["_Worker"], most: int) -> None:
         workers[-1].begin(waiting.popleft())
 
 
-def _heard(workers: list["_Worker"], tell: Tell, asked: threading.Event) -> Iterator[list[Result]]:
-    """Wait for what workers say, for a while at most, and yield the results among it; the dead leave the list."""
+def _receive(workers: list["_Worker"], on_step: OnStep, asked: threading.Event) -> Iterator[list[Result]]:
+    """Wait a moment for messages of the workers, and yield the results among them; dead workers leave the list."""
     busy = {worker.connection: worker for worker in workers if worker.job is not None}
     for connection in wait(list(busy), timeout=0.2):
         worker = busy[connection]  # pyright: ignore[reportArgumentType]
         job = worker.job
         assert job is not None
         try:
-            said = worker.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, OSError):
             workers.remove(worker)
             how = worker.ended_how()
             yield [Result(run.folder, error=None if asked.is_set() else how) for run in job.runs]
             continue
-        if isinstance(said, tuple):
-            tell(*said)
+        if isinstance(message, tuple):
+            on_step(*message)
         else:
             worker.job = None
-            yield said
+            yield message
 
 
 class _Worker:
@@ -105,20 +106,20 @@ class _Worker:
     def __init__(self) -> None:
         self.job: Job | None = None
         self._asked = False
-        self.connection, there = _CONTEXT.Pipe()
-        with _ctrl_c_ignored():  # inherited: Ctrl-C is for this process, which tells its workers
-            self._process: BaseProcess = _CONTEXT.Process(target=_serve, args=(there,), daemon=True)
+        self.connection, of_worker = _CONTEXT.Pipe()
+        with _ctrl_c_ignored():  # inherited: Ctrl-C is for this process, which asks its workers to stop
+            self._process: BaseProcess = _CONTEXT.Process(target=_serve, args=(of_worker,), daemon=True)
             self._process.start()
-        there.close()
+        of_worker.close()
 
     def begin(self, job: Job) -> None:
-        """Hand it a job."""
+        """Send it a job."""
         self.job = job
         with contextlib.suppress(OSError):  # if it has died, waiting for its answer will show
             self.connection.send(job)
 
     def ask_to_stop(self) -> None:
-        """Ask it, once, to keep what it is training and stop."""
+        """Ask it, once, to save the runs that it is training and to stop."""
         if not self._asked and self.job is not None and self._process.pid is not None:
             self._asked = True
             with contextlib.suppress(ProcessLookupError):
@@ -132,7 +133,7 @@ class _Worker:
         return f"the process that trained it {how}; if memory was short, use fewer workers"
 
     def end(self) -> None:
-        """End the process; if it is training, what it has kept stays."""
+        """End the process; what it has saved stays."""
         with contextlib.suppress(OSError):
             self.connection.send(None)
         self._process.join(1 if self.job is None else 0)
@@ -143,7 +144,8 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """Carry out the jobs that come through ``connection`` until there is none, or nobody listens."""
+    """Carry out the jobs that come through ``connection``, until None comes or it is closed."""
+    load_plugins()  # the environment names them; a job may have settings of theirs
     os.setsid()  # a terminal sends Ctrl-C to its whole group
     with contextlib.suppress(EOFError, BrokenPipeError):
         while (job := connection.recv()) is not None:

@@ -1,6 +1,7 @@
 """Jobs on a Ray cluster; needs the extra ``grokscope[ray]``."""
 
 import os
+import pickle
 import socket
 import time
 from collections import deque
@@ -12,32 +13,34 @@ from ray.util.queue import Empty, Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from grokscope.errors import ConfigError
+from grokscope.plugins import VARIABLE, load_plugins
 from grokscope.run.recording.signals import graceful_stop
-from grokscope.sweeps.jobs import Job, Result, Tell, carry_out
+from grokscope.sweeps.jobs import Job, OnStep, Result, carry_out
 
 _SECONDS = 0.5
-"""How often a worker says how far it is, and how long to wait for a job to end before that is heard."""
+"""Between two messages of a worker, and between two looks at the messages."""
 
 _PATIENCE = 5.0
-"""Seconds in which somebody must answer at an address."""
+"""Seconds in which a cluster must answer at an address."""
 
 
 class RayCluster:
-    """As many jobs at a time as the cluster has CPU cores, or GPUs if it has any, also as it grows.
+    """As many jobs at a time as the cluster has CPU cores, or GPUs if it has any, also while it grows.
 
-    Each job is a task with one core, tried once by Ray: what is tried again, and how, is the sweep's to say. A job
-    whose worker or node dies fails alone. Runs are kept where every node can write: a shared folder, or an address.
+    Each job is a Ray task with one core that Ray tries once: the sweep decides what is tried again. If a worker or a
+    node dies, only its own jobs fail. Every node must be able to write to the sweep's storage: a shared folder, or an
+    address.
 
     Args:
         address: of the cluster; None: the one this machine belongs to, or a new one on this machine.
-        n_workers: how many jobs at a time at most.
+        n_workers: maximum number of jobs at a time.
 
     Raises:
         ConfigError: there is no cluster at that address.
     """
 
     def __init__(self, address: str | None = None, *, n_workers: int | None = None) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is to be told to anybody
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no statistics are sent to anybody
         if not ray.is_initialized():
             _join(address)
         resources = ray.cluster_resources()
@@ -50,37 +53,38 @@ class RayCluster:
     def __str__(self) -> str:
         return f"a Ray cluster of {self._n_nodes} node{'s' * (self._n_nodes > 1)}"
 
-    def carry_out(self, jobs: Sequence[Job], tell: Tell) -> Iterator[list[Result]]:
-        """Yield the results of each job as it ends; after Ctrl-C those begun are interrupted, and no other begins."""
+    def carry_out(self, jobs: Sequence[Job], on_step: OnStep) -> Iterator[list[Result]]:
+        """Yield the results of each job as it ends; after Ctrl-C running jobs are interrupted, and no other begins."""
         if not jobs:
             return
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})  # it outlives every other node
+        this_node = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        # it outlives every other node
+        messages = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": this_node})
         # spread: a node that is lost takes as few jobs along as can be
         task = ray.remote(num_cpus=1, num_gpus=int(self.has_gpus), max_retries=0, scheduling_strategy="SPREAD")(
             _carry_out
         )
-        waiting, going_on, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
+        waiting, running, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
         try:
             with graceful_stop() as asked:
-                while waiting or going_on:
+                while waiting or running:
                     if asked.is_set() and not cancelled:
                         cancelled = True
                         waiting.clear()
-                        for reference in going_on:
-                            ray.cancel(reference)  # to a worker it is Ctrl-C: it keeps what it is training
+                        for reference in running:
+                            ray.cancel(reference)  # to a worker it is Ctrl-C: it saves the runs that it is training
                     # without a bound, all that is left: the cluster sees what it could grow for
-                    while waiting and len(going_on) < (self._most or len(jobs)):
+                    while waiting and len(running) < (self._most or len(jobs)):
                         job = waiting.popleft()
-                        going_on[task.remote(job, told)] = job
-                    ended, _ = ray.wait(list(going_on), num_returns=1, timeout=_SECONDS) if going_on else ([], [])
-                    _hear(told, tell)
+                        running[task.remote(_plugins(), pickle.dumps(job), messages)] = job
+                    ended, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS) if running else ([], [])
+                    _receive(messages, on_step)
                     for reference in ended:
-                        yield _results(reference, going_on.pop(reference), stopped=asked.is_set())
+                        yield _results(reference, running.pop(reference), stopped=asked.is_set())
         finally:
-            for reference in going_on:
+            for reference in running:
                 ray.cancel(reference, force=True)
-            told.shutdown(force=True)
+            messages.shutdown(force=True)
 
 
 def _join(address: str | None) -> None:
@@ -96,30 +100,36 @@ def _join(address: str | None) -> None:
         ) from error
 
 
-def _carry_out(job: Job, told: Queue) -> list[Result]:
-    """Carry out a job, in a worker of the cluster."""
-    latest, last = dict[str, int](), time.monotonic()
-
-    def tell(folder: str, step: int) -> None:
-        nonlocal last
-        latest[folder] = step
-        if time.monotonic() - last >= _SECONDS:  # each message is a round trip
-            told.put(dict(latest))
-            latest.clear()
-            last = time.monotonic()
-
-    return carry_out(job, tell)
+def _plugins() -> list[str]:
+    return [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
 
 
-def _hear(told: Queue, tell: Tell) -> None:
-    while (n := told.qsize()) > 0:
+def _carry_out(plugins: list[str], pickled: bytes, messages: Queue) -> list[Result]:
+    """Carry out a job, in a worker of the cluster, which loads the plugins before it reads the job."""
+    load_plugins(plugins)
+    job: Job = pickle.loads(pickled)
+    steps, sent = dict[str, int](), time.monotonic()
+
+    def on_step(folder: str, step: int) -> None:
+        nonlocal sent
+        steps[folder] = step
+        if time.monotonic() - sent >= _SECONDS:  # each message is a round trip
+            messages.put(dict(steps))
+            steps.clear()
+            sent = time.monotonic()
+
+    return carry_out(job, on_step)
+
+
+def _receive(messages: Queue, on_step: OnStep) -> None:
+    while (n := messages.qsize()) > 0:
         try:
-            said = told.get_nowait_batch(n)
+            received = messages.get_nowait_batch(n)
         except Empty:
             return
-        for latest in said:
-            for folder, step in latest.items():
-                tell(folder, step)
+        for steps in received:
+            for folder, step in steps.items():
+                on_step(folder, step)
 
 
 def _results(reference: "ray.ObjectRef", job: Job, *, stopped: bool) -> list[Result]:

@@ -1,12 +1,9 @@
-"""Runs that differ only by chance, together: what seeds of one experiment are, and what tells experiments apart."""
+"""What tells groups of runs apart, and the words for it: labels are made from settings, and never read back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from grokscope.errors import ConfigError, RunError
-from grokscope.run.experiment import Experiment
-from grokscope.run.run import Run
+from grokscope.run import Experiment
 
 NOT_OF_A_GROUP = ("name", "description", "seeds", "stop", "evaluate_every", "checkpoint_every")
 """Settings that change nothing of what a step of training does, but for chance: how long, how often looked at."""
@@ -18,58 +15,6 @@ _HEADS = {"task.data.": (_TASK, "task.data.kind"), "model.": ("model.kind",), "o
 """Where settings are of a kind: what is the same in all runs of the kind need not be said beside it."""
 
 Settings = dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class RunGroup:
-    """Runs of one experiment that differ in their seeds, and in nothing else that training depends on."""
-
-    name: str
-    """What it is, beside the others: ``weight decay 0.3``."""
-    runs: tuple[Run, ...]
-    named: Settings
-    """The settings that are in its name, by dotted name; ``task`` is what is learned, in words."""
-    differing: Settings
-    """Every setting in which the groups differ, by dotted name, where this group has it."""
-
-    @property
-    def is_infinite(self) -> bool:
-        """Whether every step had fresh examples."""
-        return self.runs[0].experiment.task.data.kind == "infinite"
-
-
-def group_runs(runs: Sequence[Run]) -> list[RunGroup]:
-    """Return ``runs`` in groups of one experiment each, by the values of what tells them apart.
-
-    Raises:
-        ConfigError: there are no runs, or runs of different kinds of task, whose losses mean different things.
-        RunError: a run is given twice.
-    """
-    if not runs:
-        raise ConfigError("there are no runs to compare; name some")
-    _once_each(runs)
-    _one_kind(runs)
-    members: dict[str, list[Run]] = {}
-    settings: dict[str, Settings] = {}
-    for run in runs:
-        tree = settings_of(run.experiment)
-        members.setdefault(repr(tree), []).append(run)
-        settings.setdefault(repr(tree), tree)
-    trees = list(settings.values())
-    differing = differing_settings(trees)
-    named = naming_settings(trees, [{of.experiment.name for of in each} for each in members.values()])
-    if len(trees) == 1:
-        return [RunGroup(runs[0].experiment.name, tuple(runs), {}, {})]
-    groups = [
-        RunGroup(
-            ", ".join(setting_in_words(name, value) for name, value in chosen.items()),
-            tuple(members[key]),
-            chosen,
-            {name: tree[name] for name in differing if name in tree},
-        )
-        for (key, tree), chosen in zip(settings.items(), named, strict=True)
-    ]
-    return sorted(groups, key=lambda group: [_rank(value) for value in group.named.values()])
 
 
 def settings_of(experiment: Experiment) -> Settings:
@@ -87,11 +32,16 @@ def differing_settings(trees: Sequence[Settings]) -> list[str]:
 
 
 def naming_settings(trees: Sequence[Settings], experiments: Sequence[set[str]]) -> list[Settings]:
-    """Return for each of ``trees`` the settings that tell it from the others and stand in its name.
+    """Return for each of ``trees`` the settings that tell it from the others and stand in its label.
 
     What follows from the task or from a kind is left out: ``infinite`` and ``finite`` say enough of the sizes that go
-    with them. Where more than :data:`MOST_NAMED` differ, the first that is enough of: the task; the kind of data;
-    both; the experiments' names; as many settings as it takes.
+    with them. Where more than :data:`MOST_NAMED` differ, it is the first of these that tells all groups apart:
+
+    1. the task: ``add mod 113``, ``add mod 59``
+    2. the kind of data: ``finite``, ``infinite``
+    3. both: ``add mod 113, finite``, ``add mod 113, infinite``, ``add mod 59, finite``
+    4. the experiments' names: ``mainline``, ``small``
+    5. as many settings as it takes: ``d mlp 512``, ``d mlp 64``
 
     Args:
         trees: of :func:`settings_of`, no two alike.
@@ -115,7 +65,7 @@ def naming_settings(trees: Sequence[Settings], experiments: Sequence[set[str]]) 
 
 def setting_in_words(name: str, value: Any) -> str:
     """Return a setting as a reader says it: ``weight decay 0.3``, ``infinite``, ``no layer norm``."""
-    words = name.rpartition(".")[2].replace("_", " ")
+    words = short_name(name)
     match value:
         case str() if words in ("kind", "name", _TASK):
             return value
@@ -131,25 +81,19 @@ def setting_in_words(name: str, value: Any) -> str:
             return f"{words} {value}"
 
 
-def _once_each(runs: Sequence[Run]) -> None:
-    seen = set()
-    for run in runs:
-        where = run.path.resolve()
-        if where in seen:
-            raise RunError(f"{run.path} is given twice; name each run once")
-        seen.add(where)
+def short_name(name: str) -> str:
+    """Return the last part of a setting's dotted name as words: ``weight decay``."""
+    return name.rpartition(".")[2].replace("_", " ")
 
 
-def _one_kind(runs: Sequence[Run]) -> None:
-    kinds: dict[str, Run] = {}
-    for run in runs:
-        kinds.setdefault(run.experiment.task.kind, run)
-    if len(kinds) > 1:
-        told = " and ".join(f"{kind!r} ({run.path})" for kind, run in kinds.items())
-        raise ConfigError(
-            f"runs of different tasks cannot be compared, as their losses mean different things: {told}; compare "
-            f"those of each task, or draw them side by side with 'grokscope changes RUN RUN --figure FILE'"
-        )
+def is_number(value: object) -> bool:
+    """Return whether the value of a setting is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def value_rank(value: Any) -> tuple[int, float, str]:
+    """Return what values of a setting are sorted by: numbers by size, before words."""
+    return (0, float(value), "") if is_number(value) else (1, 0.0, str(value))
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Settings:
@@ -181,9 +125,3 @@ def _tell_apart(trees: Sequence[Settings], names: Sequence[str]) -> bool:
 
 def _only(tree: Settings, names: Sequence[str]) -> Settings:
     return {name: tree[name] for name in names if name in tree}
-
-
-def _rank(value: Any) -> tuple[int, float, str]:
-    """Return what orders values: numbers by size, before words."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (0, float(value), "") if is_number else (1, 0.0, str(value))

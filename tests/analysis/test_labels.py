@@ -2,17 +2,11 @@
 
 import pytest
 
+from grokscope.analysis.many_runs.groups import RunGroup, group_runs
+from grokscope.analysis.many_runs.labels import differing_settings, naming_settings, setting_in_words, settings_of
 from grokscope.errors import ConfigError, RunError
 from grokscope.recipe import recipe, recipe_names
 from grokscope.run import Execution, Experiment, Run, record_run
-from grokscope.run.groups import (
-    RunGroup,
-    differing_settings,
-    group_runs,
-    naming_settings,
-    setting_in_words,
-    settings_of,
-)
 
 BASE = Experiment(name="base")
 
@@ -101,16 +95,16 @@ def test_groups_are_in_the_order_of_their_numbers(make_run):
     decays = [10.0, 0.3, 3.0]
     runs = [make_run(optimizer__weight_decay=decay, seed=seed) for seed in (0, 1) for decay in decays]
     groups = group_runs(runs)
-    assert [group.name for group in groups] == ["weight decay 0.3", "weight decay 3", "weight decay 10"]
-    assert [[run.experiment.seeds.init for run in group.runs] for group in groups] == [[0, 1]] * 3
-    assert groups[0].differing == {"optimizer.weight_decay": 0.3}
-    assert not any(group.is_infinite for group in groups)
+    assert [group.label for group in groups] == ["weight decay 0.3", "weight decay 3", "weight decay 10"]
+    assert [[each.seed for each in group.outcomes] for group in groups] == [[0, 1]] * 3
+    assert groups[0].settings == {"optimizer.weight_decay": 0.3}
+    assert groups[0].outcomes[1].run == str(runs[4].path)
 
 
 def test_runs_of_one_experiment_are_one_group(make_run):
     [group] = group_runs([make_run(seed=0), make_run(seed=1)])
     assert isinstance(group, RunGroup)
-    assert (group.name, len(group.runs), group.named, group.differing) == ("base", 2, {}, {})
+    assert (group.label, len(group), group.settings, group.labelled_by) == ("base", 2, {}, ())
 
 
 def test_a_run_given_twice_is_refused_however_it_is_written(make_run):

@@ -26,18 +26,18 @@ class TestFile:
                 seeds: 0:3
                 vary: {weight_decay: [0.3, 1e0]}
                 cases: [{p: 53}, {p: 59, d_mlp: 512}]
-                draw: {lr: {kind: log-uniform, low: 1e-4, high: 1e-2}}
-                samples: 2
+                sample: {lr: {kind: log-uniform, low: 1e-4, high: 1e-2}}
+                n_samples: 2
                 """,
             )
         )
         assert sweep.base == recipe("small").experiment.override({"stop.steps": 3000})
         assert sweep.seeds == (0, 1, 2)
         assert sweep.vary == {"weight_decay": (0.3, 1.0)}
-        assert sweep.draw == {"lr": LogUniform(low=1e-4, high=1e-2)}
+        assert sweep.sample == {"lr": LogUniform(low=1e-4, high=1e-2)}
         assert len(sweep.runs()) == 3 * 2 * 2 * 2
         assert sweep.chosen_settings() == ["optimizer.weight_decay", "task.p", "model.d_mlp"]
-        assert sweep.drawn_settings() == ["optimizer.lr"]
+        assert sweep.sampled_settings() == ["optimizer.lr"]
 
     def test_the_plan_that_a_sweep_leaves_is_a_file(self, tmp_path):
         sweep = sweep_of("small", seeds=(3, 4), vary={"weight_decay": (0.3, 1)})
@@ -68,7 +68,8 @@ class TestFile:
             ("base: small\nseeds: 30:10", "seeds '30:10': expected a range like 0:64"),
             ("base: small\nset: {wieght_decay: 1}", "no setting is called 'wieght_decay'; did you mean"),
             ("base: small\nset: {seed: 1}", "seed is set for all runs of a sweep; give seeds as seeds: 0:64"),
-            ("base: small\ndraw: {lr: {kind: uniform, low: 2, high: 1}}", "low must be below high"),
+            ("base: small\nsample: {lr: {kind: uniform, low: 2, high: 1}}", "low must be below high"),
+            ("base: small\ndraw: {lr: {kind: uniform, low: 1, high: 2}}", "'draw' is called 'sample' now"),
             ("base: small\nvary: {weight_decay: []}", "vary.weight_decay has no values"),
         ],
     )
