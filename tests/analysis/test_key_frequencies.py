@@ -14,13 +14,11 @@ from grokscope.explanation.modular.program import Program
 from grokscope.explanation.synthetic.decoys import lookup_network, masked_lookup
 from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
-from grokscope.tasks import FiniteData, ModularConfig, ModularTask, build_task
+from grokscope.tasks import FiniteData, ModularConfig, ModularTask
 
 
 def task_of(operation: str, p: int) -> ModularTask:
-    task = build_task(ModularConfig(p=p, operation=operation, data=FiniteData(train_fraction=0.5)))
-    assert isinstance(task, ModularTask)
-    return task
+    return ModularConfig(p=p, operation=operation, data=FiniteData(train_fraction=0.5)).build()
 
 
 def program_of(task: ModularTask, *frequencies: int) -> Program:

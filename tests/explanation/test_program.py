@@ -156,6 +156,25 @@ def test_the_exported_file_runs_on_its_own(tmp_path, operation, p, algorithm, sa
     assert max(map(len, source.splitlines())) <= 99
 
 
+@pytest.mark.parametrize("operation", ["add", "multiply", "3*a + 5*b + 2", "3*a*b"])
+@pytest.mark.parametrize("algorithm", ["clock", "pizza"])
+@pytest.mark.parametrize("frequencies", [(1,), tuple(range(1, 8))])
+def test_the_exported_file_is_tidy(tmp_path, operation, algorithm, frequencies):
+    amplitudes = tuple(123.456789012345 + k for k in frequencies)
+    program = Program(algorithm, frequencies, amplitudes, (0.0,) * len(frequencies), coordinates_of(operation, 17))
+    path = tmp_path / "program.py"
+    program.write(path)
+    ruff = [sys.executable, "-m", "ruff"]
+    # the file is for Python 3.8 as well, whose zip knows no strict
+    checks = [
+        [*ruff, "check", "--isolated", "--select", "E,F,I,B,UP,SIM", "--ignore", "B905", "--line-length", "99"],
+        [*ruff, "format", "--isolated", "--check", "--diff"],
+    ]
+    for check in checks:
+        done = subprocess.run([*check, str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_unwritable_place_is_named(tmp_path):
     program = Program("clock", (1,), (1.0,), (0.0,), coordinates_of("add", 5))
     with pytest.raises(RunError, match="nowhere"):

@@ -9,7 +9,7 @@ import pytest
 
 from grokscope.analysis import Phases
 from grokscope.errors import RunError
-from grokscope.explanation import CircuitExplanation, Claim, Control
+from grokscope.explanation import CircuitExplanation, ClaimSpec, Control
 from grokscope.explanation.base import Findings
 from grokscope.figures.catalogue import pictures
 from grokscope.figures.source import RunSource
@@ -47,10 +47,11 @@ def told_of_sums(sums) -> Content:
 def explanation(**changes: float) -> CircuitExplanation:
     """Return an explanation of which the claims hold, but for those named with another value."""
     values = {"task": 1.0, "matching": 1.0, "copying": 1.0} | changes
-    claims = [Claim(name, name, "share", value, 0.9, (Control("none", 0.1),)) for name, value in values.items()]
+    specs = {name: ClaimSpec(name, name, name, "share", 0.9) for name in values}
+    claims = [specs[name].tested(value, [Control("none", 0.1)]) for name, value in values.items()]
     return CircuitExplanation(
         subject="a network", step=3, task="repeats", accuracy=0.4, loss=0.5, claims=tuple(claims),
-        needs=frozenset({"task", "matching"}), circuit="induction by 1.0 reading 0.0",
+        required=frozenset({"task", "matching"}), circuit="induction by 1.0 reading 0.0",
     )  # fmt: skip
 
 
@@ -94,17 +95,17 @@ class TestVerdict:
         assert evidence(explanation(matching=0.2)).verdict == (
             "Not explained: the network does the task, repeats, but 1 of the 3 claims fails: “matching”."
         )
-        untested = dataclasses.replace(explanation(), needs=frozenset({"task", "composition"}))
+        untested = dataclasses.replace(explanation(), required=frozenset({"task", "composition"}))
         assert evidence(untested).verdict.endswith("but what could not be tested: “composition”.")
 
     def test_facts_and_tables(self):
         table = pd.DataFrame({"head": ["0.0", "1.0"], "score": [0.123456, float("nan")], "by": [-1234.5, 0.0], "n": 7})
         found = dataclasses.replace(
-            explanation(), facts=(("induction heads", "1.0"),), findings=(Findings("Heads", table),)
+            explanation(), circuit_facts=(("induction heads", "1.0"),), findings=(Findings("Heads", table),)
         )
         words = evidence(found)
         assert words.facts[-1] == ("Induction heads", "1.0")
-        assert ("FourierSummary tested", "induction by 1.0 reading 0.0") in words.facts
+        assert ("Circuit tested", "induction by 1.0 reading 0.0") in words.facts
         [shown] = words.tables
         assert (shown.title, shown.columns) == ("Heads", ("head", "score", "by", "n"))
         assert shown.rows == (("0.0", "0.123", "−1.23e+03", "7"), ("1.0", "–", "0", "7"))

@@ -7,7 +7,8 @@ from functools import singledispatch
 from grokscope.analysis.precision import widened_network
 from grokscope.errors import NotApplicableError
 from grokscope.explanation.base import Explanation
-from grokscope.explanation.own_claims import with_own_claims
+from grokscope.explanation.of_own_claims import explain_by_own_claims
+from grokscope.explanation.own_claims import has_own_claims, with_own_claims
 from grokscope.explanation.subject import Subject
 from grokscope.progress import SILENT, Progress
 from grokscope.tasks import Task
@@ -52,9 +53,15 @@ def explain_network(
 ) -> Explanation:
     """Return the explanation of a network on ``task``, which is ``subject.task``.
 
-    A family of tasks registers its own: ``@explain_network.register`` on a function of the same arguments.
+    A family of tasks registers its own: ``@explain_network.register`` on a function of the same arguments. Of others,
+    the claims that a user registered are tested.
 
     Raises:
-        NotApplicableError: no hypothesis is registered for such tasks.
+        NotApplicableError: nobody has registered a hypothesis or a claim for such tasks.
     """
-    raise NotApplicableError(f"there is no hypothesis to test about a network on {task.name}")
+    if has_own_claims(task):
+        return explain_by_own_claims(subject, seed=seed)
+    raise NotApplicableError(
+        f"there is no hypothesis to test about a network on {task.name}; register a claim of yours with "
+        f"@grokscope.explanation.claim"
+    )

@@ -21,6 +21,11 @@ class OwnClaim:
     tasks: tuple[type[Task], ...]
     test: TestOfClaim
 
+    @property
+    def name(self) -> str:
+        """Where its test is defined, by which the registry knows the same claim when its file is imported again."""
+        return f"{self.test.__module__}.{self.test.__qualname__}"
+
 
 OWN_CLAIMS: Registry[OwnClaim] = Registry("claim")
 
@@ -51,6 +56,11 @@ def claim(spec: ClaimSpec, *, tasks: tuple[type[Task], ...]) -> Callable[[TestOf
     return register
 
 
+def has_own_claims(task: Task) -> bool:
+    """Return whether a claim about networks on ``task`` was registered."""
+    return any(isinstance(task, each.tasks) for each in OWN_CLAIMS.values())
+
+
 def with_own_claims(explanation: Explanation, subject: Subject) -> Explanation:
     """Return the explanation with the claims that were registered for the subject's task.
 
@@ -61,13 +71,11 @@ def with_own_claims(explanation: Explanation, subject: Subject) -> Explanation:
     for each in OWN_CLAIMS.values():
         if not isinstance(subject.task, each.tasks):
             continue
-        if any(known.id == each.spec.id for known in claims):
+        if explanation.claim(each.spec.id) is not None:
             raise ConfigError(f"the explanation has a claim {each.spec.id!r} already; give your claim another id")
         try:
             claims.append(each.test(subject))
         except NotApplicableError:
             continue
         specs.append(each.spec)
-    if not specs:
-        return explanation
     return replace(explanation, claims=tuple(claims), required=explanation.required | required_ids(specs))

@@ -1,4 +1,4 @@
-"""A network's activations and logits on all p² inputs."""
+"""A network's activations and logits on all n² pairs of a binary operation."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import Network
-from grokscope.tasks import ModularTask
+from grokscope.tasks import BinaryOperationTask
 
 _CHUNK = 4096
 """Inputs in one pass; bounds memory at p = 997."""
@@ -20,29 +20,29 @@ _CHUNK = 4096
 class AllPairsTable:
     """What a network does on every pair (a, b), at the position where the answer is read."""
 
-    logits: Float[Tensor, "p p p"]
-    """Of the p answers; the published networks' extra logit for '=' is dropped, as in the paper."""
+    logits: Float[Tensor, "n n n"]
+    """Of the n answers; the published networks' extra logit for '=' is dropped, as in the paper."""
     activations: dict[str, Tensor]
     """By TransformerLens name. With a position axis of its own, an activation is taken at the answer's position
-    (for patterns and scores: the answer's query; for keys and values, all): ``hook_post`` is ``[p, p, d_mlp]``,
-    ``hook_pattern`` ``[p, p, n_heads, key]``."""
+    (for patterns and scores: the answer's query; for keys and values, all): ``hook_post`` is ``[n, n, d_mlp]``,
+    ``hook_pattern`` ``[n, n, n_heads, key]``."""
 
     __repr__ = brief_repr
 
 
 @torch.no_grad()
-def all_pairs_table(model: Network, task: ModularTask, names: Collection[str] = ()) -> AllPairsTable:
-    """Return the logits, and the named activations, on all p² inputs.
+def all_pairs_table(model: Network, task: BinaryOperationTask, names: Collection[str] = ()) -> AllPairsTable:
+    """Return the logits, and the named activations, on all n² inputs.
 
     Args:
         model: the network.
-        task: gives the inputs; example ``a·p + b`` is the pair (a, b).
+        task: gives the inputs; example ``a·n + b`` is the pair (a, b).
         names: activations to keep.
 
     Raises:
         HookError: the network has no activation of that name.
     """
-    model, p, position = widened_network(model), task.p, task.target_positions[-1]
+    model, n, position = widened_network(model), task.n, task.target_positions[-1]
     logits: list[Tensor] = []
     kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
     for tokens in task.all_pairs.tokens.split(_CHUNK):
@@ -52,9 +52,9 @@ def all_pairs_table(model: Network, task: ModularTask, names: Collection[str] = 
                 kept[name].append(_at_answer(value, name, position))
         else:
             chunk = model.forward_fast(model.plan(tokens, [position]))
-        logits.append(chunk[:, -1, :p])
-    table = torch.cat(logits).unflatten(0, (p, p))
-    return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (p, p)) for name, parts in kept.items()})
+        logits.append(chunk[:, -1, :n])
+    table = torch.cat(logits).unflatten(0, (n, n))
+    return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (n, n)) for name, parts in kept.items()})
 
 
 def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
@@ -65,10 +65,10 @@ def _at_answer(value: Tensor, name: str, position: int) -> Tensor:
     return value.select(queries, 0 if value.shape[queries] == 1 else position)
 
 
-def train_mask(task: ModularTask) -> Bool[Tensor, "p p"] | None:
+def train_mask(task: BinaryOperationTask) -> Bool[Tensor, "n n"] | None:
     """Return which pairs are trained on; None for infinite data."""
     if task.train is None:
         return None
-    mask = torch.zeros(task.p, task.p, dtype=torch.bool)
+    mask = torch.zeros(task.n, task.n, dtype=torch.bool)
     mask[task.train.tokens[:, 0], task.train.tokens[:, 1]] = True
     return mask

@@ -17,6 +17,7 @@ from grokscope.analysis.modular.coordinates import Coordinates
 from grokscope.analysis.modular.logit_fits import LogitFit, pizza_envelope
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
+from grokscope.explanation.modular.program_source import python_source
 from grokscope.run.atomic import write_atomically
 
 Algorithm = Literal["clock", "pizza"]
@@ -137,29 +138,7 @@ class Program:
         It defines ``logits(a, b)`` and ``predict(a, b)``, for numbers and for arrays; run, it prints how many of the
         p² answers are right.
         """
-        formula = self.operation.replace("−", "-").replace("·", "*")
-        operation, set_up, operands, answers = _coordinates_source(self)
-        constants = [
-            _constant("FREQUENCIES", self.frequencies),
-            _constant("AMPLITUDES", self.amplitudes),
-            _constant("PHASES", self.phases),
-        ]
-        pizza = self.algorithm == "pizza"
-        return _TEMPLATE.format(
-            formula=formula,
-            algorithm=self.algorithm,
-            source=_SOURCES[self.algorithm],
-            envelope=" * abs(cos(w_k * (i - j) / 2))" if pizza else "",
-            p=self.p,
-            n=self.coordinates.n,
-            constants="\n".join(constants),
-            set_up=set_up,
-            operands=operands,
-            answers=answers,
-            times_envelope=_TIMES_ENVELOPE if pizza else "",
-            zeros=_ZEROS if self.coordinates.n != self.p else "",
-            operation=operation,
-        )
+        return python_source(self)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_python` to ``path``; a crash leaves the old file or the new one.
@@ -168,107 +147,3 @@ class Program:
             RunError: the file cannot be written.
         """
         write_atomically(Path(path), self.to_python().encode())
-
-
-def _constant(name: str, values: tuple[int, ...] | tuple[float, ...]) -> str:
-    line = f"{name} = ({', '.join(map(repr, values))}{',' if len(values) == 1 else ''})"
-    if len(line) <= 88:
-        return line
-    return "\n".join([f"{name} = (", *(f"    {value!r}," for value in values), ")"])
-
-
-def _coordinates_source(program: Program) -> tuple[str, str, str, str]:
-    """Return the operation, the lines that it needs, both operands' coordinates and the answers', as source."""
-    names, p = program.coordinates, program.p
-
-    def times(factor: int, name: str) -> str:
-        return name if factor == 1 else f"{factor} * {name}"
-
-    if names.n == p:
-        alpha, beta, gamma = pow(int(names.a[1]), -1, p), pow(int(names.b[1]), -1, p), int(names.c[0])
-        plus = f" + {gamma}" if gamma else ""
-        operation = f"({times(alpha, 'a')} + {times(beta, 'b')}{plus}) % P"
-        answers = f"(np.arange(P) - {gamma}) % P" if gamma else "np.arange(P)"
-        return operation, "", f"{times(alpha, 'a')} % P, {times(beta, 'b')} % P", answers
-    unit = int(names.c[0])
-    answers = "LOG" if unit == 1 else f"LOG[{pow(unit, -1, p)} * np.arange(P) % P]"
-    return (
-        f"{times(unit, 'a * b')} % P",
-        _LOGARITHMS.format(generator=int(names.a[1])),
-        "LOG[a % P], LOG[b % P]",
-        answers,
-    )
-
-
-_SOURCES = {
-    "clock": "Nanda et al. (2023), arXiv 2301.05217",
-    "pizza": "Zhong et al. (2023), arXiv 2306.17844",
-}
-
-_LOGARITHMS = """
-# the coordinate of a nonzero residue is its discrete logarithm: products become sums
-LOG = np.zeros(P, dtype=int)
-LOG[[pow({generator}, i, P) for i in range(N)]] = np.arange(N)
-"""
-
-_TIMES_ENVELOPE = "\n        wave *= np.abs(np.cos(np.pi / N * (k * (i - j) % N)))[..., None]"
-
-_ZEROS = """
-    # zero has no logarithm: it is the answer wherever it is an operand, and nowhere else
-    zero = (a * b % P == 0)[..., None]
-    total[..., 0] = -np.inf
-    total = np.where(zero, np.where(np.arange(P) == 0, 0.0, -np.inf), total)"""
-
-_TEMPLATE = '''"""{formula}, computed as a trained network computes it: by the {algorithm}.
-
-The logit of each answer, in nats, is the sum over the frequencies k of
-
-    amplitude_k{envelope} * cos(w_k * (i + j - l) + phase_k)
-
-with w_k = 2 * pi * k / N, where i, j and l are the coordinates of a, b and the answer.
-The answer is the one with the highest logit. See {source}.
-
-Needs NumPy only. Run this file to see how many of the P * P answers are right.
-"""
-
-import numpy as np
-
-P = {p}
-N = {n}
-{constants}
-{set_up}
-
-def coordinates(a, b):
-    """Return the coordinates of both operands; that of the right answer is their sum."""
-    return {operands}
-
-
-def logits(a, b):
-    """Return the logits of the P answers, along a last axis of their own."""
-    a, b = np.broadcast_arrays(a, b)
-    i, j = coordinates(a, b)
-    distance = (i + j)[..., None] - {answers}
-    total = np.zeros(distance.shape)
-    for k, amplitude, phase in zip(FREQUENCIES, AMPLITUDES, PHASES):
-        wave = amplitude * np.cos(2 * np.pi / N * (k * distance % N) + phase){times_envelope}
-        total += wave{zeros}
-    return total
-
-
-def predict(a, b):
-    """Return the answer with the highest logit; of several as high, the smallest."""
-    total = logits(a, b)
-    tie = 1e-9 * np.abs(AMPLITUDES).sum()
-    return np.argmax(total >= total.max(axis=-1, keepdims=True) - tie, axis=-1)
-
-
-def operation(a, b):
-    """Return the right answer."""
-    return {operation}
-
-
-if __name__ == "__main__":
-    a, b = np.meshgrid(np.arange(P), np.arange(P), indexing="ij")
-    right = int((predict(a, b) == operation(a, b)).sum())
-    print(f"{{right}} of {{P * P}} answers are right")
-'''
