@@ -23,6 +23,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+class RecordedProgress:
+    """Progress as a list: what long-running functions report."""
+
+    def __init__(self) -> None:
+        self.totals: list[int | None] = []
+        self.details: list[str] = []
+        self.messages: list[str] = []
+
+    def start(self, total: int | None, label: str) -> None:
+        self.totals.append(total)
+
+    def advance(self, amount: int = 1, detail: str = "") -> None:
+        self.details.append(detail)
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def done(self) -> None:
+        pass
+
+
+@pytest.fixture
+def progress() -> RecordedProgress:
+    return RecordedProgress()
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder of published models and curves; a test that needs it skips where there is none."""

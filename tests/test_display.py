@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import grokscope as gs
-from grokscope.display import brief, facts_table, few, folded, list_table, preformatted, tells_of, told_of
+from grokscope.display import brief, facts_table, few, folded, list_table, preformatted
 from grokscope.explanation import explain, explain_over_training, subject_of_run
 from grokscope.interop import ImportedNetwork
 from grokscope.run import Execution, Experiment, record_run
@@ -86,8 +86,8 @@ def shown(run, trigrams):
         "task": task,
         "model": model,
         "circuit": gs.fourier_summary(model, task),
-        "phases": gs.find_phases(run.metrics, task.chance_loss),
-        "recipe": gs.recipe("mainline"),
+        "phases": gs.curves.phases.find_phases(run.metrics, task.chance_loss),
+        "recipe": gs.recipes()["mainline"],
         "imported": ImportedNetwork(model, 13, True, MARKUP, Path("somewhere/<i>file.pt"), "0", stored=stored),
         "explanation": explain(subject_of_run(run)),
         "timeline": explain_over_training(run, every=10),
@@ -241,7 +241,7 @@ class TestShownValues:
         assert "(14, 35, 41, 42, 52)" in words(shown["recipe"]._repr_html_())
         assert "9 minutes" in repr(shown["recipe"])
         assert "none" in words(
-            gs.find_phases(pd.DataFrame({"step": [0], "test_loss": [float("nan")]}), 1.0)._repr_html_()
+            gs.curves.phases.find_phases(pd.DataFrame({"step": [0], "test_loss": [float("nan")]}), 1.0)._repr_html_()
         )
 
 
@@ -268,19 +268,6 @@ class TestBrief:
     def test_few(self):
         assert few("abc") == "a, b, c"
         assert few([]) == ""
-
-
-def test_later_packages_add_what_they_know():
-    class Thing:
-        pass
-
-    assert told_of(Thing()) == []
-
-    @tells_of(Thing)
-    def facts(thing):
-        return [("found", 1)]
-
-    assert told_of(Thing()) == [("found", 1)]
 
 
 ARRAY = re.compile(r"Tensor|ndarray|DataFrame|Float|Int\[|Bool\[")

@@ -16,6 +16,7 @@ ORDER = [
     {"tasks"},
     {"models"},
     {"training"},
+    {"curves"},
     {"run"},
     {"recipe"},
     {"interop"},

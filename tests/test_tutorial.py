@@ -72,7 +72,7 @@ class TestRunFromTheSource:
         [cell] = [cell for cell in code_cells(executed) if cell.source == "watch_training(run)"]
         [output] = cell.outputs
         found = re.fullmatch(
-            r"TrainingFilm\('tutorial', (\d+) checkpoints, steps 0 to 800: (.+)\)", output.data["text/plain"]
+            r"TrainingReplay\('tutorial', (\d+) checkpoints, steps 0 to 800: (.+)\)", output.data["text/plain"]
         )
         assert int(found[1]) > 10
         assert {"curves", "embedding", "circles", "neurons"} <= set(found[2].split(", "))

@@ -4,12 +4,11 @@ A notebook calls ``_repr_html_``, and lays out and colours tables itself, light 
 All text is escaped: names and descriptions in a run may be somebody else's.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from html import escape
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,28 +46,6 @@ def preformatted(text: str) -> str:
 
 def _cell(value: object) -> str:
     return f"<td{_LEFT}>{escape(str(value))}</td>"
-
-
-_Thing = TypeVar("_Thing")
-_MORE: dict[type, list[Callable[[Any], Facts]]] = defaultdict(list)
-
-
-def tells_of(kind: type[_Thing]) -> Callable[[Callable[[_Thing], Facts]], Callable[[_Thing], Facts]]:
-    """Return a decorator for a function whose facts are shown of every ``kind``, after those that it knows of itself.
-
-    Imports point one way: a run does not know the phases that an analysis finds in it, but its table has them.
-    """
-
-    def register(function: Callable[[_Thing], Facts]) -> Callable[[_Thing], Facts]:
-        _MORE[kind].append(function)
-        return function
-
-    return register
-
-
-def told_of(thing: object) -> list[tuple[str, object]]:
-    """Return the facts that functions marked with :func:`tells_of` have of ``thing``."""
-    return [fact for function in _MORE[type(thing)] for fact in function(thing)]
 
 
 _MOST_ITEMS = 8

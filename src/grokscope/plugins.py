@@ -36,6 +36,11 @@ _LOADED: dict[str, Plugin] = {}
 _LOCK = threading.RLock()
 
 
+def plugins_are_expected() -> bool:
+    """Return whether a plugin may add names: one is loaded, or named in the environment, or installed."""
+    return bool(_LOADED or os.environ.get(VARIABLE) or entry_points(group=GROUP))
+
+
 def load_plugins(files: Iterable[str | os.PathLike[str]] = ()) -> list[Plugin]:
     """Import ``files``, the files that :data:`VARIABLE` names and the installed plugins, each once; return all of them.
 

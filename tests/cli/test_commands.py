@@ -58,9 +58,9 @@ def test_the_dry_run_is_a_yaml_file_that_trains_the_same(grokscope, tmp_path: Pa
 
 def test_experiments_names_every_recipe_and_shows_one_whole(grokscope) -> None:
     listed = grokscope("experiments").stdout
-    assert all(name in listed for name in gs.recipe_names())
+    assert all(name in listed for name in list(gs.recipes()))
     shown = grokscope("experiments", "mainline").stdout
-    assert load_yaml(shown) == gs.recipe("mainline").experiment.model_dump(mode="json")
+    assert load_yaml(shown) == gs.recipes()["mainline"].experiment.model_dump(mode="json")
     assert "(14, 35, 41, 42, 52)" in shown
 
 

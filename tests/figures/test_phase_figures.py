@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from grokscope.analysis.curves.change_points import change_points
+from grokscope.curves.change_points import change_points
 from grokscope.errors import ConfigError
 from grokscope.figures import TrainedRun, infinite_against_finite, phase_grid
 from grokscope.figures.many_runs.phase_diagram import OUTCOME_COLOURS

@@ -4,7 +4,7 @@ import grokscope as gs
 from grokscope.recipe import published_of, recipe, recipe_names
 from grokscope.run.build import initial_model
 from grokscope.training import Trainer
-from grokscope.workflows import default_folder
+from grokscope.workflows.train import default_folder
 
 
 @pytest.mark.parametrize("name", recipe_names())

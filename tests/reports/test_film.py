@@ -166,8 +166,7 @@ def test_weights_that_are_not_finite_are_left_out(run_of):
     assert film is None or all(np.isfinite(picture.values).all() for picture in film.pictures)
 
 
-def test_progress_is_told(planted):
-    totals, steps = [], []
-    film_run(planted, begin=totals.append, advance=steps.append)
-    assert totals == [len(planted.steps)]
-    assert steps == planted.steps
+def test_progress_is_shown(planted, progress):
+    film_run(planted, progress=progress)
+    assert progress.totals == [len(planted.steps)]
+    assert progress.details == [f"step {step:,}" for step in planted.steps]

@@ -12,12 +12,12 @@ from test_page import SCRIPT, Page, without_scripts
 
 from grokscope.errors import ConfigError, RunError
 from grokscope.reports import watch_training
-from grokscope.reports.replay.page import TrainingFilm
+from grokscope.reports.replay.page import TrainingReplay
 from grokscope.run import Run
 
 
 @pytest.fixture(scope="module")
-def film(planted) -> TrainingFilm:
+def film(planted) -> TrainingReplay:
     return watch_training(planted)
 
 
@@ -55,13 +55,13 @@ def test_a_notebook_shows_the_page_in_a_frame_that_reaches_nothing_else(film):
 
 def test_its_repr_says_what_it_has(film, planted):
     said = repr(film)
-    assert said.startswith(f"TrainingFilm('tiny', {len(planted.steps)} checkpoints, steps 0 to {planted.steps[-1]}: ")
+    assert said.startswith(f"TrainingReplay('tiny', {len(planted.steps)} checkpoints, steps 0 to {planted.steps[-1]}: ")
     assert "neurons" in said
     assert len(said) < 200
 
 
 def test_markup_in_a_name_is_text(film):
-    named = TrainingFilm(MARKUP, film.player)
+    named = TrainingReplay(MARKUP, film.player)
     page = Page(named.to_html())
     assert MARKUP in page.text
     assert "<script>alert(" not in without_scripts(named.to_html())

@@ -6,7 +6,7 @@ import pytest
 from filelock import FileLock
 
 from grokscope.errors import ConfigError, RunError
-from grokscope.run import Experiment, find_runs
+from grokscope.run import Experiment, run_folders
 from grokscope.run.folder import RunFolder
 
 
@@ -172,18 +172,18 @@ class TestExperiment:
             RunFolder(folder.path.parent).read_experiment()
 
 
-def test_find_runs(tmp_path):
+def test_run_folders(tmp_path):
     for name in ("b", "a", "deep/down"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "experiment.yaml").write_text("{}")
     (tmp_path / "empty").mkdir()
-    assert [folder.path for folder in find_runs(tmp_path)] == [
+    assert [folder.path for folder in run_folders(tmp_path)] == [
         tmp_path / "a",
         tmp_path / "b",
         tmp_path / "deep" / "down",
     ]
-    assert [folder.path for folder in find_runs(tmp_path / "a")] == [tmp_path / "a"]
-    assert find_runs(tmp_path / "empty") == []
+    assert [folder.path for folder in run_folders(tmp_path / "a")] == [tmp_path / "a"]
+    assert run_folders(tmp_path / "empty") == []
 
 
 def test_record_is_readable_by_anything(folder):

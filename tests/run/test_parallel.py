@@ -20,17 +20,16 @@ def threads(request):
     torch.set_num_threads(before)
 
 
-def test_what_is_seen_comes_in_order(threads):
+def test_what_is_seen_comes_in_order(threads, progress):
     later = threading.Event()
-    advanced = []
 
     def look(step):
         if threads > 1:  # the first is done after the second
             later.wait(10) if step == 1 else later.set()
         return step * 10
 
-    assert map_checkpoints([1, 2, 3, 4], look, TASK, advanced.append) == [10, 20, 30, 40]
-    assert advanced == [1, 2, 3, 4]
+    assert map_checkpoints([1, 2, 3, 4], look, TASK, progress) == [10, 20, 30, 40]
+    assert progress.details == ["step 1", "step 2", "step 3", "step 4"]
     assert torch.get_num_threads() == threads
 
 

@@ -15,10 +15,10 @@ from grokscope.run.metrics import Row
 from grokscope.run.recording.tensorboard import tensorboard_events
 from grokscope.tasks import DigitAdditionConfig
 from grokscope.tasks.sequences.digit_addition import InfiniteSums
-from grokscope.workflows import train
+from grokscope.workflows.train import train
 
 ONE_THREAD = Execution(device="cpu", threads=1)
-SMALL = gs.recipe("small").experiment.override(
+SMALL = gs.recipes()["small"].experiment.override(
     {"task.p": 13, "model.d_model": 16, "model.d_head": 8, "model.n_heads": 2, "model.d_mlp": 16}
     | {"stop.steps": 24, "evaluate_every": 3, "checkpoint_every": 8, "description": "[bold]*tag*"}
 )

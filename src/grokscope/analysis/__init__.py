@@ -3,8 +3,6 @@
 from grokscope.analysis import families as families
 from grokscope.analysis.binary.all_pairs import AllPairsTable as AllPairsTable
 from grokscope.analysis.binary.all_pairs import all_pairs_table as all_pairs_table
-from grokscope.analysis.curves.phases import Phases as Phases
-from grokscope.analysis.curves.phases import find_phases as find_phases
 from grokscope.analysis.fourier import fourier_basis as fourier_basis
 from grokscope.analysis.fourier import frequency_norms as frequency_norms
 from grokscope.analysis.fourier import transform as transform
@@ -16,4 +14,5 @@ from grokscope.analysis.modular.key_frequencies import network_key_frequencies a
 from grokscope.analysis.modular.neurons import NeuronFrequencies as NeuronFrequencies
 from grokscope.analysis.modular.neurons import cluster_frequencies as cluster_frequencies
 from grokscope.analysis.modular.neurons import neuron_frequencies as neuron_frequencies
-from grokscope.analysis.trajectories.run_facts import phase_facts as phase_facts
+from grokscope.curves.phases import Phases as Phases
+from grokscope.curves.phases import find_phases as find_phases

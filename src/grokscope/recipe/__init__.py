@@ -1,8 +1,21 @@
 """Named recipes: the published runs and their published numbers, as data."""
 
-from grokscope.recipe.recipe import Recipe as Recipe
-from grokscope.recipe.registry import Data as Data
-from grokscope.recipe.registry import published_of as published_of
-from grokscope.recipe.registry import recipe as recipe
-from grokscope.recipe.registry import recipe_names as recipe_names
-from grokscope.recipe.registry import register_recipe as register_recipe
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:  # loaded on first use: the names of the recipes are known without PyTorch
+    from grokscope.recipe.definition import Recipe as Recipe
+    from grokscope.recipe.registry import Data as Data
+    from grokscope.recipe.registry import published_of as published_of
+    from grokscope.recipe.registry import recipe as recipe
+    from grokscope.recipe.registry import recipe_names as recipe_names
+    from grokscope.recipe.registry import register_recipe as register_recipe
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "definition": ["Recipe"],
+        "registry": ["Data", "published_of", "recipe", "recipe_names", "register_recipe"],
+    },
+)

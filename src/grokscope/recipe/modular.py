@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from grokscope.recipe.recipe import Recipe
+from grokscope.recipe.definition import Recipe
 from grokscope.run import Experiment
 from grokscope.tasks import ModularConfig
 from grokscope.training import AdamWConfig, Schedule, Stop

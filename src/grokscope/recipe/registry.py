@@ -5,13 +5,13 @@ from typing import Literal
 
 from grokscope.errors import ConfigError
 from grokscope.recipe import modular, sequences
-from grokscope.recipe.recipe import Recipe
+from grokscope.recipe.definition import Recipe
 from grokscope.registry import Registry
 from grokscope.run import Experiment
 
 Data = Literal["infinite", "finite"]
 
-RECIPES = Registry[Callable[[], Recipe]]("experiment", "; see 'grokscope experiments'")
+RECIPES = Registry[Callable[[], Recipe]]("recipe", "; see 'grokscope recipes'")
 
 _PACKAGE: dict[str, Callable[[], Recipe]] = {
     "mainline": modular.mainline,

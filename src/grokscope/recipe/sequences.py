@@ -3,7 +3,7 @@
 from typing import Any
 
 from grokscope.models import TransformerConfig
-from grokscope.recipe.recipe import Recipe
+from grokscope.recipe.definition import Recipe
 from grokscope.run import Experiment
 from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig
 from grokscope.tasks.sequences.digit_addition import FiniteSums, InfiniteSums

@@ -1,6 +1,7 @@
 """The layout of a run's folder, and the record of how the run stands."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -184,23 +185,23 @@ class RunFolder:
         return record
 
 
-def load_experiment(path: Path) -> Experiment:
+def load_experiment(path: str | os.PathLike[str]) -> Experiment:
     """Return the experiment in a YAML file; settings that it leaves out have their defaults.
 
     Raises:
         RunError: the file cannot be read, or is not YAML.
         ConfigError: it is not an experiment.
     """
-    return experiment_from(read_yaml(path), source=str(path))
+    return experiment_from(read_yaml(path), source=os.fspath(path))
 
 
-def find_runs(root: Path) -> list[RunFolder]:
-    """Return the runs below ``root`` (and ``root`` itself), by path."""
-    return [RunFolder(file.parent) for file in sorted(root.rglob("experiment.yaml"))]
+def run_folders(root: str | os.PathLike[str]) -> list[RunFolder]:
+    """Return the folders of runs below ``root`` (and ``root`` itself), by path; a run in them may be damaged."""
+    return [RunFolder(file.parent) for file in sorted(Path(root).rglob("experiment.yaml"))]
 
 
 def _hint(path: Path) -> str:
     if not path.exists():
         return " (there is no such folder)"
-    inside = [str(folder.path) for folder in find_runs(path)[:3]] if path.is_dir() else []
+    inside = [str(folder.path) for folder in run_folders(path)[:3]] if path.is_dir() else []
     return f"; runs below it: {', '.join(inside)}" if inside else ""

@@ -35,6 +35,11 @@ class Row:
         """Return the numbers in the order of the columns."""
         return [*(getattr(self, name) for name in COLUMNS), *self.subtasks.values()]
 
+    def summary(self) -> str:
+        """Return the losses and accuracies in a few words."""
+        text = f"train {self.train_loss:.2e} ({self.train_accuracy:.1%})"
+        return text if math.isnan(self.test_loss) else f"{text} · test {self.test_loss:.2e} ({self.test_accuracy:.1%})"
+
 
 COLUMNS = [each.name for each in fields(Row) if each.name != "subtasks"]
 PART = re.compile(r"(train|test)_loss_\w+")

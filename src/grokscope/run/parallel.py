@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import torch
 
+from grokscope.progress import SILENT, Progress
 from grokscope.run.recording.memory import freed_memory_kept
 from grokscope.tasks import Task
 
@@ -23,7 +24,8 @@ def map_checkpoints(
     steps: Sequence[int],
     look: Callable[[int], Seen],
     task: Task,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
+    label: str = "reading checkpoints",
 ) -> list[Seen]:
     """Return what ``look`` sees at each step, in the order of ``steps``.
 
@@ -31,30 +33,32 @@ def map_checkpoints(
         steps: of the checkpoints.
         look: is called with each step, several times at once and in other threads (where gradients are on).
         task: of the run; where its networks take much memory, fewer are looked at at once.
-        advance: is called with each step that is done, in order.
+        progress: shows how many are done.
+        label: what is being done, for ``progress``.
 
     Whatever ``look`` raises is raised, and no more checkpoints are looked at.
 
     Example:
         >>> map_checkpoints(run.steps, lambda step: float(run.model(step).W_U.norm()), run.task)
     """
+    progress.start(len(steps), label)
     at_once = min(torch.get_num_threads(), ROOM // task.bytes_to_inspect)
     if at_once < 2:
-        return [_told(look(step), step, advance) for step in steps]
+        return [_counted(look(step), step, progress) for step in steps]
     with _one_thread(), freed_memory_kept(), ThreadPoolExecutor(at_once) as pool:
         looks = [pool.submit(look, step) for step in steps]
         seen: list[Seen] = []
         try:
             for step, each in zip(steps, looks, strict=True):
-                seen.append(_told(each.result(), step, advance))
+                seen.append(_counted(each.result(), step, progress))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # else those still waiting would all be looked at
             raise
     return seen
 
 
-def _told(seen: Seen, step: int, advance: Callable[[int], None]) -> Seen:
-    advance(step)
+def _counted(seen: Seen, step: int, progress: Progress) -> Seen:
+    progress.advance(detail=f"step {step:,}")
     return seen
 
 

@@ -1,6 +1,7 @@
 """A run, opened to be read: nothing is loaded before it is asked for."""
 
 import math
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from grokscope.display import facts_table, told_of
+from grokscope.curves.phases import Phases, find_phases
+from grokscope.display import facts_table
 from grokscope.errors import GrokscopeError, RunError
 from grokscope.models import MLP, Transformer
 from grokscope.run.atomic import load_tensors
@@ -16,6 +18,7 @@ from grokscope.run.build import initial_model, task_of
 from grokscope.run.experiment import Experiment
 from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import read_metrics
+from grokscope.run.tables import read_claims, read_measures
 from grokscope.tasks import Task
 
 
@@ -34,7 +37,7 @@ class Run:
         >>> run.model(step=9400)  # the network after 9,400 updates
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.folder = RunFolder(Path(path))
         self.experiment: Experiment = self.folder.read_experiment()
 
@@ -67,9 +70,46 @@ class Run:
         return read_metrics(self.folder.metrics)
 
     @property
-    def steps(self) -> list[int]:
-        """The steps that have a checkpoint."""
+    def phases(self) -> Phases:
+        """Memorisation, circuit formation and cleanup, found in the loss curves (:mod:`grokscope.curves.phases`)."""
+        return find_phases(self.metrics, self.task.chance_loss)
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """What ``grokscope measure`` (:func:`grokscope.measure`) wrote.
+
+        Raises:
+            RunError: nothing has been measured yet, or the file is damaged.
+        """
+        table = read_measures(self.folder.measures)
+        if table is None:
+            raise RunError(f"{self.path} has no measures yet; call gs.measure(run), or 'grokscope measure {self.path}'")
+        return table
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """Which claim held at which step: what ``grokscope explain --every`` wrote; one row a step and claim.
+
+        Raises:
+            RunError: the run has not been explained over its training yet, or the file is damaged.
+        """
+        table = read_claims(self.folder.claims)
+        if table is None:
+            raise RunError(
+                f"{self.path} has no history of claims; call gs.explain(run, every=1000) "
+                f"or 'grokscope explain {self.path} --every 1000'"
+            )
+        return table
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """The steps that have a checkpoint; ``run.model(step=…)`` is the network there."""
         return self.folder.checkpoint_steps()
+
+    @property
+    def steps(self) -> list[int]:
+        """The same as :attr:`checkpoints`."""
+        return self.checkpoints
 
     @cached_property
     def task(self) -> Task:
@@ -120,7 +160,7 @@ class Run:
             metrics = self.metrics
             if not metrics.empty:
                 facts += [(f"at step {int(row.step):,}", _losses(row)) for row in metrics.iloc[[0, -1]].itertuples()]
-                facts += told_of(self)
+                facts += [(name, f"from step {step:,}") for name, step in self.phases.reached().items()]
         except GrokscopeError as error:  # a look at a damaged run says so, and no more
             facts.append(("metrics", str(error)))
         return facts_table(str(self.path), facts)

@@ -13,6 +13,16 @@ Verdict = Literal["explained", "partly explained", "not explained"]
 """What is said of a network; the column of that name in ``claims.csv``."""
 
 
+def read_measures(path: Path) -> pd.DataFrame | None:
+    """Return the tidy table of ``grokscope measure``: one row a step, measure and index; None where there is none.
+
+    Raises:
+        RunError: it is damaged, or of an earlier version.
+    """
+    table = _read(path, lambda table: _missing(table, ("step", "measure", "index", "value")), "grokscope measure")
+    return None if table is None else table.fillna({"index": ""})
+
+
 def read_claims(path: Path) -> pd.DataFrame | None:
     """Return the table of ``grokscope explain --every``: one row a step and claim; None where there is none.
 
@@ -27,7 +37,7 @@ def _read(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str
         return None
     try:
         whole = path.read_bytes().endswith(b"\n")
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"measure": str, "index": str})
         reason = damage(table) if whole else "it ends within a line"
     except (OSError, ValueError) as error:  # what is no table, or no text, is a ValueError to pandas
         table, reason = None, " ".join(str(error).split())

@@ -1,19 +1,18 @@
 """From a name to a trained network."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from grokscope.errors import ConfigError
+from grokscope.progress import Progress, displayed
 from grokscope.recipe.registry import recipe
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import Row
-from grokscope.run.recording.progress import show_progress
 from grokscope.run.recording.single import OnRow
 
 
@@ -55,21 +54,37 @@ def train(
     changes = dict(settings or {})
     if seed is not None:
         changes["seed"] = seed
-    console = Console(stderr=True, quiet=not progress)
-    chosen = base.override(changes, note=lambda text: console.print(text, markup=False, highlight=False))
+    chosen = base.override(changes, note=_print_note if progress else lambda text: None)
     folder = Path(out) if out is not None else default_folder(base, chosen)
     with ExitStack() as stack:
         takers: list[OnRow] = []
         if tensorboard:
             takers.append(stack.enter_context(_tensorboard_events()(RunFolder(folder), chosen)))
         if progress:
-            takers.append(stack.enter_context(show_progress(chosen.name, chosen.stop.steps, Console(stderr=True))))
+            takers.append(_advancing(stack.enter_context(displayed()), chosen))
 
         def to_each(row: Row) -> None:
             for take in takers:
                 take(row)
 
         return record_run(chosen, folder, execution=execution, resume=resume, on_row=to_each)
+
+
+def _print_note(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def _advancing(progress: Progress, experiment: Experiment) -> OnRow:
+    """Return a function that shows each row of metrics; of a resumed run, the first is where it continues."""
+    progress.start(experiment.stop.steps, experiment.name)
+    last = 0
+
+    def show(row: Row) -> None:
+        nonlocal last
+        progress.advance(row.step - last, row.summary())
+        last = row.step
+
+    return show
 
 
 def _tensorboard_events() -> Callable[[RunFolder, Experiment], AbstractContextManager[OnRow]]:

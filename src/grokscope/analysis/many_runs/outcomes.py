@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from grokscope.analysis.curves.change_points import find_change_point
-from grokscope.analysis.curves.phases import find_phases
 from grokscope.analysis.many_runs.survival import first_crossing
 from grokscope.analysis.modular.key_frequencies import network_key_frequencies
+from grokscope.curves.change_points import find_change_point
+from grokscope.curves.phases import find_phases
 from grokscope.errors import RunError
 from grokscope.models import MLP, Transformer
 from grokscope.run import Run

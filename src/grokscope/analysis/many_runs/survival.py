@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from scipy import stats
 
-from grokscope.analysis.curves.phases import GROKKED_ACCURACY
+from grokscope.curves.phases import GROKKED_ACCURACY
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 

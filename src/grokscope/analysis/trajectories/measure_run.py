@@ -43,12 +43,11 @@ def measure_run(
     """
     steps = chosen_steps(run, every)
     look = look_at(run.task, run.model(steps[-1]), frequencies=frequencies)
-    progress.start(len(steps), "measuring")
 
     def rows(step: int) -> list[dict[str, object]]:
         return [{"step": step, **asdict(reading)} for reading in take(look(run.model(step)))]
 
-    found = map_checkpoints(steps, rows, run.task, lambda step: progress.advance(detail=f"step {step:,}"))
+    found = map_checkpoints(steps, rows, run.task, progress, "measuring")
     return pd.DataFrame([row for each in found for row in each], columns=COLUMNS)
 
 

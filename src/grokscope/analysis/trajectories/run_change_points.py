@@ -6,8 +6,8 @@ from statistics import median
 
 import pandas as pd
 
-from grokscope.analysis.curves.change_points import ChangePoint, change_points, grokking_delay
 from grokscope.analysis.measure_table import pivot, read_measures
+from grokscope.curves.change_points import ChangePoint, change_points, grokking_delay
 from grokscope.errors import RunError
 from grokscope.run import Run
 

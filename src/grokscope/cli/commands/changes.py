@@ -2,18 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
-from grokscope.analysis.curves.change_points import ChangePoint
-from grokscope.analysis.trajectories.run_change_points import DELAY, change_spread, change_table, changes_of_run
-from grokscope.cli.render.tables import frame_table
-from grokscope.errors import RunError
-from grokscope.run import Run
-from grokscope.run.atomic import write_atomically
+from grokscope.cli.options import JsonOption
+from grokscope.cli.output import destination, say
+
+if TYPE_CHECKING:
+    from grokscope.curves.change_points import ChangePoint
+    from grokscope.run import Run
 
 
 def changes(
@@ -22,7 +20,7 @@ def changes(
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw infinite runs above finite ones (.png, .svg or .pdf).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find where each curve of a run has its phase change, and how long grokking took.
 
@@ -37,6 +35,20 @@ def changes(
       grokscope changes runs/skip-trigrams-seed* -o changes.csv
       grokscope changes runs/skip-trigrams runs/skip-trigrams-finite --figure phase-changes.png
     """
+    if out is not None:
+        destination(out)
+    if figure is not None:
+        destination(figure, (".png", ".svg", ".pdf"), "--figure")
+
+    import pandas as pd
+    from rich.console import Console
+
+    from grokscope.analysis.trajectories.run_change_points import change_spread, change_table, changes_of_run
+    from grokscope.cli.render.changes import shown_changes
+    from grokscope.cli.render.tables import frame_table
+    from grokscope.run import Run
+    from grokscope.run.atomic import write_atomically
+
     opened = [Run(path) for path in runs]
     found = [changes_of_run(run) for run in opened]
     tables = [change_table(points, run.task.subtasks) for points, run in zip(found, opened, strict=True)]
@@ -44,8 +56,6 @@ def changes(
     if figure is not None:
         _draw(opened, found, figure)
     if out is not None:
-        if not out.parent.is_dir():
-            raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
         kept = [each.assign(run=str(run.path)) for each, run in zip(tables, opened, strict=True)]
         write_atomically(out, pd.concat(kept).to_csv(index=False).encode())
     if as_json:
@@ -55,13 +65,13 @@ def changes(
     if table.empty:
         console.print("No curve of this run changes.")
         return
-    console.print(frame_table(_in_words(table)))
+    console.print(frame_table(shown_changes(table)))
     if out is not None:
-        Console(soft_wrap=True).print(f"Written: {out}", markup=False, highlight=False)
+        say(f"Written: {out}")
 
 
-def _draw(runs: list[Run], changes: list[dict[str, ChangePoint]], path: Path) -> None:
-    from grokscope.figures import TrainedRun, infinite_against_finite, save_figure  # only now: heavy to import
+def _draw(runs: "list[Run]", changes: "list[dict[str, ChangePoint]]", path: Path) -> None:
+    from grokscope.figures import TrainedRun, infinite_against_finite, save_figure
 
     drawn = [
         TrainedRun(
@@ -74,29 +84,3 @@ def _draw(runs: list[Run], changes: list[dict[str, ChangePoint]], path: Path) ->
         for run, points in zip(runs, changes, strict=True)
     ]
     save_figure(infinite_against_finite(drawn), path)
-
-
-def _in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as it is printed: whole steps, and an interval in one column."""
-    shown = pd.DataFrame({"curve": table["curve"]})
-    if "median" in table:
-        shown["runs"] = table["runs"]
-        shown["at step"] = [f"{step:,.0f}" for step in table["median"]]
-        shown["lowest to highest"] = _ranges(table, "lowest", "highest")
-        shown["abrupt in"] = ["" if delay else str(n) for n, delay in zip(table["abrupt"], _delays(table), strict=True)]
-        return shown
-    shown["at step"] = [f"{step:,.0f}" for step in table["location"]]
-    shown["95 % interval"] = _ranges(table, "low", "high")
-    shown["half of it in"] = ["" if width != width else f"{width:,.0f}" for width in table["width"]]
-    shown["height"] = ["" if height != height else f"{height:.3g}" for height in table["height"]]
-    answers = ["yes" if abrupt is True else "no" for abrupt in table["abrupt"]]
-    shown["abrupt"] = ["" if delay else answer for answer, delay in zip(answers, _delays(table), strict=True)]
-    return shown
-
-
-def _ranges(table: pd.DataFrame, low: str, high: str) -> list[str]:
-    return ["" if a != a else f"{a:,.0f}–{b:,.0f}" for a, b in table[[low, high]].to_numpy().tolist()]
-
-
-def _delays(table: pd.DataFrame) -> list[bool]:
-    return [name.startswith(DELAY) for name in table["curve"]]

@@ -2,16 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from grokscope.cli.render.tables import print_whole
+from grokscope.cli.output import say
 from grokscope.errors import ConfigError, RunError
-from grokscope.run import Run
-from grokscope.run.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FIGURES, PAGE, TABLE = (".png", ".svg", ".pdf"), ".html", ".csv"
 
@@ -47,9 +46,13 @@ def compare(
     files = out or []
     for path in files:
         _check(path)
-    # only now: drawing is heavy to import
+    from rich.console import Console
+
+    from grokscope.cli.render.tables import print_whole
     from grokscope.reports.comparison.page import curves_of, read_compared, render_compared
     from grokscope.reports.comparison.runs import MEANING, MEDIANS, compare_runs, group_rows, run_rows
+    from grokscope.run import Run
+    from grokscope.run.atomic import write_atomically
 
     compared = compare_runs([Run(path) for path in runs])
     # everything is made before anything is written
@@ -80,7 +83,7 @@ def compare(
     for caution in compared.cautions:
         _say(console, f"Note: {caution}")
     for path in files:
-        Console(soft_wrap=True).print(f"Written: {path}", markup=False, highlight=False)
+        say(f"Written: {path}")
 
 
 def _check(path: Path) -> None:
@@ -92,5 +95,5 @@ def _check(path: Path) -> None:
         raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it first")
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(Text(text), highlight=False)
+def _say(console: "Console", text: str) -> None:
+    console.print(text, markup=False, highlight=False)

@@ -1,52 +1,40 @@
-"""The commands that ask what a network computes: ``explain``, ``measure`` and ``import``."""
+"""``grokscope explain``: what a network computes, with the evidence."""
 
-import contextlib
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
-from grokscope.analysis.trajectories.measure_run import measure_run
-from grokscope.cli.options import assignments
-from grokscope.cli.render.explanation import print_explanation, print_import, print_measures, print_timeline
-from grokscope.errors import CheckpointError, ConfigError, RunError
-from grokscope.explanation import explain as explain_network
-from grokscope.explanation import explain_over_training, identify, open_subject
-from grokscope.interop import load_network, save_network
-from grokscope.progress import displayed
-from grokscope.run import Run
-from grokscope.run.atomic import write_atomically
+from grokscope.cli.options import (
+    Every,
+    Frequencies,
+    JsonOption,
+    Modulus,
+    Operation,
+    Settings,
+    StepOption,
+    ThreadsOption,
+    assignments,
+    frequencies_in,
+    run_folders,
+    set_threads,
+)
+from grokscope.cli.output import destination, say
+from grokscope.errors import ConfigError
 
-Frequencies = Annotated[
-    str | None,
-    typer.Option(metavar="K,K,…", help="The key frequencies, instead of those read off the (last) network."),
-]
-Modulus = Annotated[int | None, typer.Option(metavar="INT", help="A file's modulus, where shapes do not say it.")]
-Operation = Annotated[
-    str | None, typer.Option(help="What a file's network computes: add, subtract, 'a + 2*b' … [found by trying].")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="What weights in a file do not show: attention_coefficient, activation, residual_scale, causal.",
-    ),
-]
-Every = Annotated[
-    int | None, typer.Option(metavar="STEPS", min=1, help="Checkpoints at multiples of this step, and the last.")
-]
+if TYPE_CHECKING:
+    pass
 
 
 def explain(
-    subject: Annotated[Path, typer.Argument(metavar="X", help="A run's folder, or a file with weights.")],
-    step: Annotated[int | None, typer.Option(help="A run's checkpoint [the last].")] = None,
+    subject: Annotated[
+        Path,
+        typer.Argument(metavar="X", help="A run's folder, or a file with weights.", autocompletion=run_folders),
+    ],
+    step: StepOption = None,
     every: Every = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: JsonOption = False,
     program: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the algorithm as a Python file that needs NumPy only.")
     ] = None,
@@ -54,7 +42,8 @@ def explain(
     p: Modulus = None,
     operation: Operation = None,
     set_: Settings = None,
-    seed: Annotated[int, typer.Option(metavar="INT", help="Draws the controls.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="INT", help="Seed of the controls.")] = 0,
+    threads: ThreadsOption = None,
 ) -> None:
     """Say what a network computes, and prove it: modular arithmetic, sums of digits, induction, skip trigrams.
 
@@ -74,24 +63,35 @@ def explain(
       grokscope explain induction.pth --set residual_scale=2
       grokscope explain model.pt --set attention_coefficient=0 --program pizza.py
     """
-    chosen = _frequencies(frequencies)
+    chosen, stated = frequencies_in(frequencies), assignments(set_ or [])
+    if program is not None:
+        destination(program, (".py",), "--program")
+    if every is not None and step is not None:
+        raise ConfigError("--every looks at many steps and --step at one; give one of them")
+
+    from rich.console import Console
+
+    from grokscope.cli.render.explanation import print_explanation
+    from grokscope.explanation import explain as explain_network
+    from grokscope.explanation import open_subject
+    from grokscope.progress import displayed
+
+    set_threads(threads)
     if every is not None:
-        if step is not None:
-            raise ConfigError("--every looks at many steps and --step at one; give one of them")
         _explain_history(subject, every, chosen, as_json=as_json, seed=seed, program=program)
         return
     with displayed() as progress:
         progress.message("reading weights")
-        opened = open_subject(subject, step=step, p=p, operation=operation, **assignments(set_ or []))
+        opened = open_subject(subject, step=step, p=p, operation=operation, **stated)
         explanation = explain_network(opened, frequencies=chosen, seed=seed, progress=progress)
     if program is not None:
         explanation.write_program(program)
     if as_json:
         typer.echo(json.dumps(explanation.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
-    else:
-        print_explanation(explanation, Console())
-        if program is not None:
-            Console(soft_wrap=True).print(f"Program: {program}", markup=False, highlight=False)
+        return
+    print_explanation(explanation, Console())
+    if program is not None:
+        say(f"Program: {program}")
 
 
 def _explain_history(
@@ -99,10 +99,19 @@ def _explain_history(
 ) -> None:
     if not path.is_dir():
         raise ConfigError(f"--every needs a run with checkpoints; {path} is one network")
+
+    from rich.console import Console
+
+    from grokscope.cli.render.explanation import print_timeline
+    from grokscope.explanation import explain_over_training
+    from grokscope.progress import displayed
+    from grokscope.run import Run
+    from grokscope.run.atomic import write_atomically
+
     run = Run(path)
     with displayed() as progress:
         timeline = explain_over_training(run, every=every, frequencies=frequencies, seed=seed, progress=progress)
-    _write_table(timeline.table, run.folder.claims)
+    write_atomically(run.folder.claims, timeline.table.to_csv(index=False).encode())
     if program is not None:
         timeline.final.write_program(program)
     if as_json:
@@ -111,80 +120,4 @@ def _explain_history(
         typer.echo(json.dumps(whole, indent=2, allow_nan=False, ensure_ascii=False))
         return
     print_timeline(timeline, Console())
-    Console(soft_wrap=True).print(f"History: {run.folder.claims}", markup=False, highlight=False)
-
-
-def measure(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    every: Every = None,
-    frequencies: Frequencies = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write the table [RUN/measures.csv].")
-    ] = None,
-) -> None:
-    """Measure every checkpoint of a run: what forms inside the network while it learns.
-
-    Modulo p: excluded and restricted loss, Gini, weight norms, margins and more, and the phases that they show. On
-    sequences: head scores, accuracy of each digit by the carry that it needs, what the weights say of each trigger.
-    Writes one row for each step, measure and index, as CSV; 'grokscope changes' then finds where each measure changes.
-
-    Examples:
-
-    \b
-      grokscope measure runs/mainline
-      grokscope measure runs/repeated-subsequences
-      grokscope measure runs/mainline --every 500 --frequencies 14,35,41,42,52 -o measures.csv
-    """
-    opened = Run(run)
-    with displayed() as progress:
-        table = measure_run(opened, frequencies=_frequencies(frequencies), every=every, progress=progress)
-    path = out or opened.folder.measures
-    _write_table(table, path)
-    print_measures(table, opened, Console())
-    Console(soft_wrap=True).print(f"Measures: {path}", markup=False, highlight=False)
-
-
-def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights: .pt, .pth or .safetensors.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it [FILE.grokscope.safetensors].")
-    ] = None,
-    p: Modulus = None,
-    operation: Operation = None,
-    set_: Settings = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if there is one.")] = False,
-) -> None:
-    """Turn somebody else's checkpoint into one safetensors file with TransformerLens's names.
-
-    Says what was found: layout, sizes, modulus, operation. A PyTorch file is read without running code in it.
-
-    Examples:
-
-    \b
-      grokscope import model.pth
-      grokscope import model.pt --set attention_coefficient=0 -o pizza.safetensors
-    """
-    stated = assignments(set_ or [])
-    imported = load_network(file, p=p, **stated)
-    subject = None
-    with contextlib.suppress(CheckpointError):  # a network for none of our tasks can be converted all the same
-        subject = identify(imported, operation=operation)
-        imported = subject.imported or imported
-    path = out or file.with_name(f"{file.stem}.grokscope.safetensors")
-    save_network(imported, path, operation=imported.operation, overwrite=overwrite)
-    print_import(imported, subject, path, Console())
-
-
-def _frequencies(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return sorted({int(part) for part in text.split(",")})
-    except ValueError as error:
-        raise ConfigError(f"--frequencies {text!r}: expected whole numbers with commas, like 14,35,41") from error
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    if not path.parent.is_dir():
-        raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    write_atomically(path, table.to_csv(index=False).encode())
+    say(f"History: {run.folder.claims}")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grokscope.cli.commands.look import StepOption
+from grokscope.cli.options import StepOption
+from grokscope.cli.output import say
 from grokscope.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -67,16 +68,15 @@ def figure(
         )
     if not out.parent.is_dir():
         raise RunError(f"cannot write {out}: there is no folder {out.parent}; make it first")
-    from rich.console import Console
 
-    from grokscope.figures import Theme, save_figure  # only now: drawing is heavy to import
+    from grokscope.figures import Theme, save_figure
     from grokscope.figures.theme import MM
 
     with Theme(width_mm, font_pt, height_mm):
         drawn = _drawn(name, run, step, {"log_loss": log_loss, "log_steps": log_steps})
     save_figure(drawn, out, dpi=dpi)
     width, height = drawn.get_size_inches() * MM
-    Console(soft_wrap=True).print(f"Written: {out}, {width:.0f} × {height:.0f} mm", markup=False, highlight=False)
+    say(f"Written: {out}, {width:.0f} × {height:.0f} mm")
 
 
 def _drawn(name: str, folder: Path, step: int | None, options: dict[str, Any]) -> "Figure":

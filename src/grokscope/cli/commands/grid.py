@@ -5,18 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
-from grokscope.cli.commands.sweep import note, say, say_failures, train_planned
-from grokscope.cli.options import assignments
-from grokscope.cli.render.tables import frame_table
+from grokscope.cli.commands.sweep import note, say_failures, train_planned
+from grokscope.cli.options import assignments, require_known
+from grokscope.cli.output import say
 from grokscope.errors import ConfigError
-from grokscope.reports.sweep.write import write_page
-from grokscope.sweeps import SweepFolder, sweep_backend
-from grokscope.sweeps.folder import TABLE
-from grokscope.workflows.sweep import plan_sweep
 
 FRACTIONS, DECAYS = "0.3,0.4,0.5,0.6,0.7,0.8", "0,0.3,1,3"
 """Of the pairs, and of AdamW."""
@@ -53,16 +47,27 @@ def grid(
       grokscope grid mainline --set stop.steps=20000
     """
     vary = {"train_fraction": _numbers("--fractions", fractions), "weight_decay": _numbers("--decays", decays)}
+    require_known(name)
+
+    import pandas as pd
+    from rich.console import Console
+
+    from grokscope.cli.render.tables import frame_table
+    from grokscope.reports.sweep.write import write_page
+    from grokscope.sweeps import SweepFolder, sweep_backend
+    from grokscope.sweeps.folder import TABLE
+    from grokscope.workflows.sweep import plan_sweep
+
     planned, _ = plan_sweep(name, changes=assignments(set_ or []), note=note, seeds=(seed,), vary=vary)
     folder, console = SweepFolder(out), Console()
     backend = sweep_backend("processes", workers=workers, ensemble_size=1)
     found = train_planned(console, planned, folder, backend, measures=[], explained=False, resume=True)
     again = shlex.join(["grokscope", *sys.argv[1:]])
     if found is None or not found.is_complete:
-        say(console, f"Stopped; everything is kept in {folder.storage}. Resume it with:\n  {again}")
+        say(f"Stopped; everything is kept in {folder.storage}. Resume it with:\n  {again}")
         return 130
     if found.groups:
-        from grokscope.figures import phase_diagram, save_figure  # only now: drawing is heavy to import
+        from grokscope.figures import phase_diagram, save_figure
         from grokscope.figures.many_runs.phase_diagram import most_common_outcome
 
         decay, fraction = sorted(found.chosen)
@@ -71,9 +76,9 @@ def grid(
         shown = pd.DataFrame(rows, columns=["decay", "fraction", "outcome"])
         shown = shown.pivot(index="decay", columns="fraction", values="outcome").sort_index(ascending=False)
         console.print(frame_table(shown.reset_index()))
-        say(console, f"Phase diagram: {out / DIAGRAM}\nPage: {write_page(folder, found)}")
-    say(console, f"Table: {folder.storage / TABLE}")
-    return say_failures(console, found, again)
+        say(f"Phase diagram: {out / DIAGRAM}\nPage: {write_page(folder, found)}")
+    say(f"Table: {folder.storage / TABLE}")
+    return say_failures(found, again)
 
 
 def _numbers(option: str, text: str) -> list[float]:

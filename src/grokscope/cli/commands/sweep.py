@@ -4,23 +4,18 @@ import re
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
-from grokscope.cli.options import assignments
-from grokscope.cli.render.sweep import print_outcomes, print_plan
-from grokscope.config import load_yaml
+from grokscope.cli.options import assignments, require_known
+from grokscope.cli.output import say
 from grokscope.errors import ConfigError, RunError
-from grokscope.progress import displayed
-from grokscope.recipe import recipe_names
-from grokscope.reports.sweep.write import write_page
-from grokscope.sweeps import Sweep, SweepBackend, SweepFolder, SweepOutcomes, expected_cost, run_sweep, sweep_backend
-from grokscope.sweeps.files import seeds_in
-from grokscope.sweeps.folder import TABLE
-from grokscope.workflows.sweep import default_folder, plan_sweep
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grokscope.sweeps import Sweep, SweepBackend, SweepFolder, SweepOutcomes
 
 Option = typer.Option
 MOST_FAILURES = 8
@@ -107,6 +102,16 @@ def sweep(
       sample: {lr: {kind: log-uniform, low: 1e-4, high: 1e-2}}
       n_samples: 10
     """
+    require_known(what)
+
+    from rich.console import Console
+
+    from grokscope.cli.render.sweep import print_outcomes
+    from grokscope.reports.sweep.write import write_page
+    from grokscope.sweeps import SweepFolder, sweep_backend
+    from grokscope.sweeps.folder import TABLE
+    from grokscope.workflows.sweep import default_folder
+
     planned, name = _plan(what, seeds, vary or [], sample or [], n_samples, set_ or [])
     for text in planned.dropped():
         note(text)
@@ -120,30 +125,34 @@ def sweep(
         return None
     again = shlex.join(["grokscope", *sys.argv[1:], *([] if resume else ["--resume"])])
     if not found.is_complete:
-        say(console, f"Stopped; everything is kept in {folder.storage}. Resume it with:\n  {again}")
+        say(f"Stopped; everything is kept in {folder.storage}. Resume it with:\n  {again}")
         return 130
     if found.groups:
         print_outcomes(console, found)
         if report:
             with console.status("writing the page"):
                 page = write_page(folder, found)
-            say(console, f"Page: {page}")
-    say(console, f"Table: {folder.storage / TABLE}")
-    return say_failures(console, found, again)
+            say(f"Page: {page}")
+    say(f"Table: {folder.storage / TABLE}")
+    return say_failures(found, again)
 
 
 def train_planned(
-    console: Console,
-    planned: Sweep,
-    folder: SweepFolder,
-    backend: SweepBackend,
+    console: "Console",
+    planned: "Sweep",
+    folder: "SweepFolder",
+    backend: "SweepBackend",
     *,
     measures: list[str],
     explained: bool,
     resume: bool,
     dry_run: bool = False,
-) -> SweepOutcomes | None:
+) -> "SweepOutcomes | None":
     """Print the plan of a sweep and train it; return what its runs reached, or None after a dry run."""
+    from grokscope.cli.render.sweep import print_plan
+    from grokscope.progress import displayed
+    from grokscope.sweeps import SweepOutcomes, expected_cost, run_sweep
+
     runs = planned.runs()
     folder.require_free(planned, resume=resume)
     ended = {each.folder for each in folder.ended(runs, measures, explained=explained)}
@@ -160,13 +169,13 @@ def train_planned(
         return SweepOutcomes(planned, ())
 
 
-def say_failures(console: Console, found: SweepOutcomes, again: str) -> int | None:
+def say_failures(found: "SweepOutcomes", again: str) -> int | None:
     """Print which runs failed, and why; return the exit status of the command."""
     failed = [each for each in found.outcomes if each.status == "failed"]
     for each in failed[:MOST_FAILURES]:
-        say(Console(stderr=True), f"{each.run} failed: {each.error}")
+        note(f"{each.run} failed: {each.error}")
     if failed:
-        say(console, f"{len(failed)} of {len(found.outcomes)} runs failed; try them again with:\n  {again}")
+        say(f"{len(failed)} of {len(found.outcomes)} runs failed; try them again with:\n  {again}")
     return 1 if failed else None
 
 
@@ -175,14 +184,12 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def say(console: Console, text: str) -> None:
-    """Print ``text`` as it is."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
 def _plan(
     what: str, seeds: str | None, vary: list[str], sample: list[str], n_samples: int | None, set_: list[str]
-) -> tuple[Sweep, str]:
+) -> "tuple[Sweep, str]":
+    from grokscope.sweeps.files import seeds_in
+    from grokscope.workflows.sweep import plan_sweep
+
     fields: dict[str, Any] = {}
     if seeds is not None:
         fields["seeds"] = seeds_in(seeds)
@@ -192,12 +199,12 @@ def _plan(
         fields["sample"] = dict(_distribution(text) for text in sample)
     if n_samples is not None:
         fields["n_samples"] = n_samples
-    if what not in recipe_names() and not what.endswith((".yaml", ".yml")) and Path(what).is_file():
-        raise ConfigError(f"{what} is a file but not called .yaml; rename it, or give a recipe's name")
     return plan_sweep(what, changes=assignments(set_), note=note, **fields)
 
 
 def _values(text: str) -> tuple[str, list[Any]]:
+    from grokscope.config import load_yaml
+
     name, equals, values = text.partition("=")
     try:
         parts = load_yaml(f"[{values}]")  # a value may be a list itself: betas=[0.9,0.98],[0.9,0.999]

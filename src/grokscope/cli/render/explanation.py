@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.analysis.measure_table import pivot
 from grokscope.cli.render.tables import frame_table, name_table
+from grokscope.curves.phases import find_phases_of_circuit
 from grokscope.explanation import Explanation, Subject, Timeline
 from grokscope.explanation.rows import NO_CONTROLS
 from grokscope.interop import ImportedNetwork

@@ -1,15 +1,17 @@
 """A run in a dozen lines."""
 
 import math
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from grokscope.analysis import find_phases, network_key_frequencies
-from grokscope.analysis.curves.change_points import grokking_delay
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.analysis.trajectories.run_change_points import changes_of_run
+from grokscope.curves.change_points import grokking_delay
+from grokscope.errors import GrokscopeError
 from grokscope.run import Run
 from grokscope.tasks import ModularTask
 
@@ -91,3 +93,30 @@ def duration(seconds: float) -> str:
     """Return a time in minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def run_cells(path: Path) -> list[str]:
+    """Return a run as a row of a table of runs; a damaged run says so."""
+    try:
+        run = Run(path)
+        seeds = run.experiment.seeds
+        same = len(set(seeds.model_dump().values())) == 1
+        cells = [
+            str(path),
+            run.task_name,
+            str(seeds.init) if same else f"{seeds.init}/{seeds.split}",
+            run.status,
+        ]
+        metrics = run.metrics
+        if metrics.empty:
+            return [*cells, "–", "–", "–", "–"]
+        last = metrics.iloc[-1]
+        return [
+            *cells,
+            f"{int(last.step):,}",
+            f"{last.train_loss:.2e}",
+            f"{last.test_loss:.2e}",
+            f"{last.test_accuracy:.2%}",
+        ]
+    except GrokscopeError as error:
+        return [str(path), "", "", f"damaged: {error}", "", "", "", ""]

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grokscope.analysis import Phases
-from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.analysis.measure_table import pivot
+from grokscope.curves.phases import find_phases_of_circuit
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS, curve, phase_bands, plain_numbers, shade, step_axis, thousands_if_large
 from grokscope.figures.canvas import Canvas, Target, canvas, title, ylabel

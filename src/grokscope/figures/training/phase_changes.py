@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from grokscope.analysis.curves.change_points import ChangePoint
+from grokscope.curves.change_points import ChangePoint
 from grokscope.errors import ConfigError
 from grokscope.figures.axes import thousands
 from grokscope.figures.canvas import Target, canvas, title, xlabel, ylabel
@@ -26,7 +26,7 @@ class TrainedRun:
     metrics: pd.DataFrame
     chance_loss: float
     changes: dict[str, ChangePoint]
-    """Of :func:`grokscope.analysis.curves.change_points.change_points`."""
+    """Of :func:`grokscope.curves.change_points.change_points`."""
 
 
 def infinite_against_finite(runs: Sequence[TrainedRun], *, ax: Target = None) -> Figure:

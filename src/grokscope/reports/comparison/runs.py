@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from grokscope import formatting
-from grokscope.analysis.curves.phases import GROKKED_ACCURACY
 from grokscope.analysis.many_runs.groups import RunGroup, group_runs
 from grokscope.analysis.many_runs.outcomes import COLUMNS, RunOutcome
 from grokscope.analysis.many_runs.table import outcome_table
 from grokscope.analysis.many_runs.time_to import Event, TimeTo, time_to
+from grokscope.curves.phases import GROKKED_ACCURACY
 from grokscope.display import brief_repr
 from grokscope.errors import ConfigError
 from grokscope.reports.provenance import interruption

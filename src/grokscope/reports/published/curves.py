@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from grokscope.analysis.curves.change_points import find_change_point
+from grokscope.curves.change_points import find_change_point
 from grokscope.reports.published.comparison import Compared, Comparison, Measured
 
 _HALF = 0.5
@@ -100,5 +100,5 @@ OF_CURVES: dict[str, Compared] = {
 }
 """What is compared of curves, by the name of the published number: the first step with a test loss below 0.1; the first
 steps at which each digit's loss is below half a nat; the highest test loss, with its step or without; the last test
-loss; two steps between which the test loss changes (:mod:`grokscope.analysis.curves.change_points`); losses by step, a
+loss; two steps between which the test loss changes (:mod:`grokscope.curves.change_points`); losses by step, a
 pair being of training and test."""

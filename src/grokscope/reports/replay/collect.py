@@ -1,11 +1,10 @@
 """The film of a run: its network's pictures at the checkpoints."""
 
-from collections.abc import Callable
-
 import torch
 
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
+from grokscope.progress import SILENT, Progress
 from grokscope.reports.replay.frames import Film, Frame, evenly_chosen, join_frames
 from grokscope.reports.replay.modular import ModularCamera
 from grokscope.reports.replay.sequences import SequenceCamera
@@ -27,8 +26,7 @@ def film_run(
     step: int | None = None,
     *,
     most: int = MOST_FRAMES,
-    begin: Callable[[int], None] = lambda total: None,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
 ) -> Film | None:
     """Return the pictures of a run's network over training; None where there is nothing to film.
 
@@ -39,8 +37,7 @@ def film_run(
         run: finished or not.
         step: the checkpoint on which is chosen what to watch [the last].
         most: frames at most; of more checkpoints, evenly chosen ones are looked at.
-        begin: is called with the number of frames.
-        advance: is called with each step that is done.
+        progress: shows how many checkpoints are read.
 
     Raises:
         ConfigError: ``most`` is below 2.
@@ -68,8 +65,7 @@ def film_run(
         model = run.model(at)
         return (at, frame(model)) if _is_finite(model) else None
 
-    begin(len(steps))
-    seen = [each for each in map_checkpoints(steps, look, task, advance) if each is not None]
+    seen = [each for each in map_checkpoints(steps, look, task, progress) if each is not None]
     return join_frames([at for at, _ in seen], [frame for _, frame in seen]) if len(seen) > 1 else None
 
 

@@ -1,6 +1,5 @@
 """The film of a run alone, for a notebook: one slider that moves the network's pictures through training."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from grokscope.analysis import find_phases
 from grokscope.errors import RunError
 from grokscope.figures.source import NO_PHASES
+from grokscope.progress import SILENT, Progress
 from grokscope.reports.replay.collect import MOST_FRAMES, film_run
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.history import read_history
@@ -17,7 +17,7 @@ from grokscope.run.atomic import write_atomically
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingFilm:
+class TrainingReplay:
     """The pictures of a network over its training; a notebook shows them with a slider."""
 
     title: str
@@ -45,7 +45,9 @@ class TrainingFilm:
 
     def __repr__(self) -> str:
         steps, names = self.steps, ", ".join(panel.name for panel in self.player.panels)
-        return f"TrainingFilm({self.title!r}, {len(steps):,} checkpoints, steps {steps[0]:,} to {steps[-1]:,}: {names})"
+        return (
+            f"TrainingReplay({self.title!r}, {len(steps):,} checkpoints, steps {steps[0]:,} to {steps[-1]:,}: {names})"
+        )
 
     def _repr_html_(self) -> str:
         # in a frame of its own, where neither the notebook's style nor its scripts reach it, nor it them
@@ -60,9 +62,8 @@ def watch_training(
     step: int | None = None,
     *,
     most: int = MOST_FRAMES,
-    begin: Callable[[int], None] = lambda total: None,
-    advance: Callable[[int], None] = lambda step: None,
-) -> TrainingFilm:
+    progress: Progress = SILENT,
+) -> TrainingReplay:
     """Return the film of ``run``: frequencies, neurons, attention and circles, or heads and tables, as they form.
 
     The same as in a report, from the same numbers. The chart library alone has 5 MB, which a notebook keeps with it.
@@ -71,8 +72,7 @@ def watch_training(
         run: finished or not.
         step: the checkpoint on which is chosen what to watch [the last].
         most: frames at most; of more checkpoints, evenly chosen ones are shown.
-        begin: is called with the number of checkpoints that are looked at.
-        advance: is called with the step of each that is done.
+        progress: shows how many checkpoints are read.
 
     Raises:
         RunError: there is nothing to watch: fewer than two checkpoints, or no transformer on sequences.
@@ -82,11 +82,11 @@ def watch_training(
         >>> watch_training(Run("runs/fast"))
     """
     metrics, history = run.metrics, read_history(run)
-    film = film_run(run, step, most=most, begin=begin, advance=advance)
+    film = film_run(run, step, most=most, progress=progress)
     if film is None or metrics.empty:
         raise RunError(
             f"{run.path} has nothing to watch: a film needs two checkpoints with finite weights, and on sequences a "
             f"transformer; it has {len(run.steps)}"
         )
     phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.chance_loss)
-    return TrainingFilm(run.experiment.name, make_player(film, metrics, history.measures, phases))
+    return TrainingReplay(run.experiment.name, make_player(film, metrics, history.measures, phases))

@@ -1,6 +1,6 @@
 """Everything that a report says, computed before anything is rendered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,6 +13,7 @@ from grokscope.figures.catalogue import Picture, pictures
 from grokscope.figures.modular.parts import circuit
 from grokscope.figures.source import NO_PHASES, RunSource
 from grokscope.models import MLP, Transformer
+from grokscope.progress import SILENT, Progress
 from grokscope.reports.provenance import Facts, how_it_was_made, interruption
 from grokscope.reports.published.comparison import Comparison, Measured
 from grokscope.reports.published.network import compare
@@ -85,8 +86,7 @@ def read_content(
     step: int | None = None,
     published: Mapping[str, object] | None = None,
     *,
-    begin: Callable[[int], None] = lambda total: None,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
 ) -> Content:
     """Return what there is to say of ``run``.
 
@@ -94,8 +94,7 @@ def read_content(
         run: finished or not.
         step: the checkpoint whose network is analysed; the last if None.
         published: numbers to compare with, see :func:`grokscope.reports.published.network.compare`.
-        begin: is called with the number of checkpoints that are looked at.
-        advance: is called with the step of each that is done.
+        progress: shows how many checkpoints are read.
 
     Raises:
         RunError: there is no checkpoint at ``step``, or a file of the run is damaged.
@@ -112,7 +111,7 @@ def read_content(
     went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
     banded = NO_PHASES if infinite else phases
-    film = None if shown is None or metrics.empty else film_run(run, shown, begin=begin, advance=advance)
+    film = None if shown is None or metrics.empty else film_run(run, shown, progress=progress)
     return Content(
         title=experiment.name,
         description=experiment.description,

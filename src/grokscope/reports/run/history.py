@@ -6,8 +6,8 @@ import pandas as pd
 
 from grokscope import formatting
 from grokscope.analysis import Phases
-from grokscope.analysis.curves.phases import find_phases_of_circuit
 from grokscope.analysis.measure_table import read_measures
+from grokscope.curves.phases import find_phases_of_circuit
 from grokscope.explanation import Explanation, ModularExplanation
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import phase_bands

@@ -6,7 +6,7 @@ import pandas as pd
 
 from grokscope import formatting
 from grokscope.analysis import Phases
-from grokscope.analysis.curves.phases import GROKKED_ACCURACY
+from grokscope.curves.phases import GROKKED_ACCURACY
 from grokscope.reports.run.history import phases_in_words
 
 _ENOUGH = formatting.percent(GROKKED_ACCURACY)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grokscope.figures import to_svg
+from grokscope.progress import SILENT, Progress
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.run.content import Content, read_content
 from grokscope.run import Run
@@ -22,8 +23,7 @@ def write_report(
     step: int | None = None,
     published: Mapping[str, object] | None = None,
     *,
-    begin: Callable[[int], None] = lambda total: None,
-    advance: Callable[[int], None] = lambda step: None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Write the report of ``run`` and return where it is.
 
@@ -34,8 +34,7 @@ def write_report(
         path: the file to write; ``report.html`` in the run's folder if None.
         step: the checkpoint whose network is analysed; the last if None.
         published: numbers to compare with, by the names in :func:`grokscope.reports.published.network.compare`.
-        begin: is called with the number of checkpoints that are looked at.
-        advance: is called with the step of each that is done.
+        progress: shows how many checkpoints are read.
 
     Raises:
         RunError: there is no checkpoint at ``step``, the run is damaged, or the file cannot be written.
@@ -45,7 +44,7 @@ def write_report(
         >>> write_report(Run("runs/mainline"), step=9400)
     """
     path = run.folder.report if path is None else path
-    write_atomically(path, render_page(read_content(run, step, published, begin=begin, advance=advance)).encode())
+    write_atomically(path, render_page(read_content(run, step, published, progress=progress)).encode())
     return path
 
 

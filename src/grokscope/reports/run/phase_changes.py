@@ -3,14 +3,14 @@
 import pandas as pd
 
 from grokscope import formatting
-from grokscope.analysis.curves.change_points import ChangePoint, change_points
+from grokscope.curves.change_points import ChangePoint, change_points
 from grokscope.tasks import Task
 
 
 def changes_in_words(metrics: pd.DataFrame, task: Task) -> tuple[str, ...]:
     """Return where the test loss of a task with parts changes, how abruptly, and where that of each part does.
 
-    By the rule of :mod:`grokscope.analysis.curves.change_points`. Empty for a task without parts, and where nothing
+    By the rule of :mod:`grokscope.curves.change_points`. Empty for a task without parts, and where nothing
     changes.
     """
     if not task.subtasks or metrics.empty:

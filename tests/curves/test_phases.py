@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from grokscope.analysis import find_phases
-from grokscope.analysis.curves.phases import Phases, find_phases_of_circuit
 from grokscope.analysis.measure_table import tidy
+from grokscope.curves.phases import Phases, find_phases_of_circuit
 
 P = 113
 LN = math.log(P)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grokscope.analysis.curves.change_points import change_points, find_change_point, grokking_delay
+from grokscope.curves.change_points import change_points, find_change_point, grokking_delay
 
 STEPS = np.arange(0, 3000, 10)
 
