@@ -81,11 +81,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(grokscope, tmp_path: Path) -> None:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     metrics = tmp_path / "mine" / "metrics.csv"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not (metrics.exists() and metrics.read_text().count("\n") > 5) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert "grokscope train fast --p 11" in " ".join(out.split())
     assert "--resume" in out

@@ -47,7 +47,7 @@ def begin(path: Path) -> subprocess.Popen[bytes]:
     path.with_suffix(".yaml").write_text(SMALL.to_yaml())
     arguments = command("train", str(path.with_suffix(".yaml")), "--out", str(path), "--threads", "1", "--no-report")
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not (path / "metrics.csv").exists() or (path / "metrics.csv").read_text().count("\n") < 4:
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -115,7 +115,7 @@ class TestARunInTraining:
             command("watch", "run"), cwd=tmp_path, stdin=terminal, stdout=terminal, env=environment
         )
         os.close(terminal)
-        deadline = threading.Timer(60, watcher.kill)
+        deadline = threading.Timer(600, watcher.kill)
         deadline.start()
         seen, told = b"", False
         while True:
@@ -128,7 +128,7 @@ class TestARunInTraining:
                 told = True
         os.close(screen)
         deadline.cancel()
-        assert watcher.wait(timeout=60) == 130
+        assert watcher.wait(timeout=600) == 130
         reason = f"stopped by the user at step {Run(tmp_path / 'run').record['step']}"
         begun, _, ended = seen.decode().partition("\x1b[?1049l")
         assert "\x1b[?1049h" in begun  # the whole terminal, given back before the last picture

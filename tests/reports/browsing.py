@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
+PATIENCE = 600
+"""Seconds after which something hangs: a busy machine is slow."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -28,10 +30,10 @@ def started() -> Iterator[Browser]:
 
 def until(page: Page | Frame, condition: str) -> None:
     """Wait until a JavaScript condition holds: Playwright's own way needs eval, which the page's policy forbids."""
-    latest = time.monotonic() + 30
+    latest = time.monotonic() + PATIENCE
     while not page.evaluate(condition):
         if time.monotonic() > latest:
-            raise AssertionError(f"30 seconds have passed, and it does not hold that {condition}")
+            raise AssertionError(f"{PATIENCE} seconds have passed, and it does not hold that {condition}")
         page.wait_for_timeout(20)
 
 

@@ -326,7 +326,7 @@ def test_process_ended_from_outside(number, tmp_path):
                 record(infinite, path, resume=True)
             assert Run(path).status == "running"
             process.send_signal(number)
-            rest, errors = process.communicate(timeout=60)
+            rest, errors = process.communicate(timeout=600)
         finally:
             process.kill()
     if number == signal.SIGKILL:

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]
 
-MIDDLING = SHORT.override({"stop.steps": 10_000, "checkpoint_every": 100})
+MIDDLING = SHORT.override({"stop.steps": 4_000, "checkpoint_every": 100})
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def workers(of=None):
 def command(*options, cwd):
     """Run the command as a user does: this process has joined the cluster already."""
     return subprocess.run(
-        [sys.executable, "-m", "grokscope", "sweep", *options], cwd=cwd, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "grokscope", "sweep", *options], cwd=cwd, capture_output=True, text=True, timeout=600
     )
 
 

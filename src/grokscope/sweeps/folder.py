@@ -13,6 +13,7 @@ from grokscope.analysis.many_runs.table import outcomes_in, to_parquet
 from grokscope.config import dump_yaml, load_yaml
 from grokscope.errors import RunError
 from grokscope.run.experiment import explain_validation
+from grokscope.run.overrides import brought_up_to_date
 from grokscope.sweeps.jobs import OUTCOME, Result, kept_outcome
 from grokscope.sweeps.plan import RENAMED, PlannedRun, Sweep
 from grokscope.sweeps.results import SweepOutcomes, sweep_outcomes
@@ -66,6 +67,7 @@ class SweepFolder:
         try:
             if isinstance(tree, dict):
                 tree = {RENAMED.get(name, name): value for name, value in tree.items()}
+                tree["base"] = brought_up_to_date(tree["base"]) if isinstance(tree.get("base"), dict) else None
             return Sweep.model_validate(tree)
         except ValidationError as error:
             raise RunError(f"{path} is damaged: {explain_validation(error)}") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from grokscope.analysis.many_runs.outcomes import RunOutcome, run_outcome
 from grokscope.analysis.measures import as_columns, check_measure, measure_network
 from grokscope.analysis.measures import measures_of as measures_on
-from grokscope.errors import ConfigError, NotApplicableError
+from grokscope.errors import NotApplicableError
 from grokscope.explanation import explain
 from grokscope.explanation.subject import subject_of_run
 from grokscope.run import Experiment, Run
@@ -77,5 +77,5 @@ def _measures(run: Run, names: Sequence[str]) -> Mapping[str, float | None]:
 def _verdict(run: Run) -> str | None:
     try:
         return explain(subject_of_run(run)).verdict
-    except ConfigError:  # nothing to test of this task or size: the table leaves it empty
+    except NotApplicableError:  # nothing to test of this task or size: the table leaves it empty
         return None

@@ -63,7 +63,7 @@ def compare(*runs: str | PathLike[str] | Run | Iterable[str | PathLike[str] | Ru
         RunError: there is no run in a folder, a run is given twice, has no metrics yet, or is damaged.
 
     Example:
-        >>> found = compare("runs/fast*")
+        >>> found = gs.compare("runs/fast*")
         >>> found.table
         >>> found.time_to("grokked").intervals
         >>> found.report("seeds.html")

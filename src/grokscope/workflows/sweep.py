@@ -88,7 +88,7 @@ def sweep(
         RunError: the folder is taken, or cannot be written.
 
     Example:
-        >>> found = sweep("small", seeds=range(64), vary={"weight_decay": [0.3, 1, 3]})
+        >>> found = gs.sweep("small", seeds=range(64), vary={"weight_decay": [0.3, 1, 3]})
         >>> found.table.groupby("optimizer.weight_decay")["grokked"].median()
         >>> found.time_to_grok.pairs
         >>> found.report()

@@ -17,7 +17,7 @@ from grokscope.analysis.modular.measures import check_frequencies
 from grokscope.analysis.modular.neuron_fits import ReadOutFit, effective_rank, read_out_fits
 from grokscope.analysis.modular.neurons import FrequencyMasses, frequency_masses
 from grokscope.analysis.modular.progress_measures import accuracy, excluded_loss, mean_loss, restricted_loss
-from grokscope.errors import ConfigError
+from grokscope.errors import NotApplicableError
 from grokscope.explanation.claims import Claim, Control
 from grokscope.explanation.explain import explain_network
 from grokscope.explanation.modular.ablations import ablations
@@ -60,7 +60,8 @@ def explain_modular(
         progress: says what is being done.
 
     Raises:
-        ConfigError: one of ``frequencies`` does not exist, or the modulus is above :data:`LARGEST`.
+        ConfigError: one of ``frequencies`` does not exist.
+        NotApplicableError: the modulus is above :data:`LARGEST`.
     """
     began = time.perf_counter()
     coordinates = find_coordinates(task.table)
@@ -68,7 +69,7 @@ def explain_modular(
         return _without_hypothesis(task, subject, began)
     if coordinates.n > LARGEST:
         gigabytes = _COPIES * 8 * coordinates.n**3 / 1e9
-        raise ConfigError(
+        raise NotApplicableError(
             f"explaining a network modulo {task.p} would take about {gigabytes:.0f} GB of memory; explain one "
             f"of at most {LARGEST}, or look at its frequencies with 'grokscope show'"
         )
