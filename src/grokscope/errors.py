@@ -28,6 +28,10 @@ class DivergenceError(GrokscopeError):
     """Training that produced a loss which is not a finite number."""
 
 
+class ObserverError(GrokscopeError):
+    """A user's observer of a run in training that raised an error; its cause is that error."""
+
+
 class HookError(GrokscopeError):
     """An activation name that does not exist, or an intervention that touched nothing."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from file_failures import Killed, at_file_operation
 
 from grokscope.errors import ConfigError, RunError
 from grokscope.models import TransformerConfig
@@ -134,6 +135,40 @@ class TestInterrupted:
         assert [Run(tmp_path / name).status for name in ("run0", "run3")] == ["interrupted", "interrupted"]
         for run, expected in zip(together(tmp_path, resume=True), alone, strict=True):
             assert_same_run(run, expected)
+
+
+@pytest.mark.slow
+class TestEndsAtEveryWrite:
+    """Each file operation of an ensemble in turn is its last; then all of its runs are resumed together."""
+
+    SHORT = tuple(
+        each.override({"stop.steps": steps, "stop.test_loss": None, "evaluate_every": 2, "checkpoint_every": 3})
+        for each, steps in zip(MEMBERS[:2], (6, 4), strict=True)
+    )
+
+    def ended_everywhere(self, tmp_path, error, caught, **options):
+        with pytest.MonkeyPatch.context() as patch:
+            count = at_file_operation(patch, -1, Killed())
+            whole = together(tmp_path / "whole", self.SHORT)
+        assert count[0] >= 40
+        for number in range(1, count[0] + 1):
+            folder = tmp_path / str(number)
+            with pytest.MonkeyPatch.context() as patch:
+                at_file_operation(patch, number, error, **options)
+                with pytest.raises(caught):
+                    together(folder, self.SHORT)
+            yield folder
+            for run, expected in zip(together(folder, self.SHORT, resume=True), whole, strict=True):
+                assert_same_run(run, expected)
+
+    def test_killed(self, tmp_path):
+        for folder in self.ended_everywhere(tmp_path, Killed(), Killed):
+            assert folder.exists()
+
+    def test_disk_full(self, tmp_path):
+        error = OSError(28, "No space left on device")
+        for folder in self.ended_everywhere(tmp_path, error, RunError, forever=True):
+            assert not list(folder.rglob("*.tmp")), "temporary files are removed"
 
 
 class TestDivergence:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from file_failures import Killed, at_file_operation
 from filelock import FileLock
 
-from grokscope.errors import ConfigError, DivergenceError, RunError
+from grokscope.errors import ConfigError, DivergenceError, ObserverError, RunError
 from grokscope.models import TransformerConfig
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.build import initial_model
@@ -228,23 +229,6 @@ class TestInterrupted:
         assert run.metrics["step"].tolist() == [0, 3, 6, 9]
         record(SMALL, run.path, resume=True)
         assert_same_bits(run.path, finished)
-
-
-class Killed(BaseException):
-    """Like kill -9: nothing may catch it."""
-
-
-def at_file_operation(monkeypatch, number: int, error: BaseException, *, forever: bool = False) -> list[int]:
-    """Let the ``number``-th time that something is flushed to disk fail; there are two for each file."""
-    count = [0]
-
-    def fsync(descriptor):
-        count[0] += 1
-        if count[0] == number or (forever and count[0] > number):
-            raise error
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    return count
 
 
 SHORT = SMALL.override({"stop.steps": 6, "evaluate_every": 2, "checkpoint_every": 3})
@@ -582,3 +566,43 @@ class TestExecution:
             record_run(SMALL.override({"task.operation": "a // b"}), tmp_path / "run", execution=Execution(threads=2))
         assert torch.get_num_threads() == threads
         assert not torch.are_deterministic_algorithms_enabled()
+
+
+class TestObservers:
+    def test_are_called_at_every_checkpoint_once_it_is_on_disk(self, tmp_path):
+        seen = []
+
+        def observer(run, step, model):
+            assert run.steps[-1] == step
+            assert run.status == "running"
+            assert not any(weights.requires_grad for weights in model.parameters())
+            assert all(torch.equal(model.state_dict()[name], value) for name, value in run.weights(step).items())
+            seen.append(step)
+
+        run = record(SMALL, tmp_path / "run", observers=[observer, lambda run, step, model: seen.append(-step)])
+        assert seen == [sign * step for step in run.steps for sign in (1, -1)]
+
+    def test_change_no_bit_whatever_they_do(self, finished, tmp_path):
+        def meddles(run, step, model):
+            for weights in model.parameters():
+                weights.zero_()
+            torch.manual_seed(0)
+            torch.randn(3)
+            torch.set_grad_enabled(False)
+
+        record(SMALL, tmp_path / "run", observers=[meddles])
+        assert_same_bits(tmp_path / "run", finished)
+
+    def test_one_that_fails_ends_the_run_with_everything_kept(self, finished, tmp_path):
+        def fails(run, step, model):
+            if step == 8:
+                raise ZeroDivisionError("by zero")
+
+        with pytest.raises(ObserverError, match="the observer fails failed at step 8: ZeroDivisionError") as caught:
+            record(SMALL, tmp_path / "run", observers=[fails])
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        run = Run(tmp_path / "run")
+        assert (run.status, run.steps[-1]) == ("failed", 8)
+        assert "by zero" in run.record["reason"]
+        record(SMALL, run.path, resume=True)
+        assert_same_bits(run.path, finished)

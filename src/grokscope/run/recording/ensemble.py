@@ -3,19 +3,20 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from grokscope.errors import ConfigError, DivergenceError, RunError
+from grokscope.errors import ConfigError
 from grokscope.run.build import member_of
 from grokscope.run.experiment import Experiment
 from grokscope.run.metrics import Row
 from grokscope.run.recording.execution import Execution
-from grokscope.run.recording.session import Place
+from grokscope.run.recording.loop import train_until_all_end
+from grokscope.run.recording.session import RunSession
 from grokscope.run.recording.signals import graceful_stop
 from grokscope.run.recording.writer import RunWriter
 from grokscope.run.run import Run
@@ -23,7 +24,7 @@ from grokscope.tasks import Task
 from grokscope.training import EnsembleTrainer
 
 OnEnsembleRow = Callable[[int, Row], None]
-"""Takes the place of a run among those given, and a row of its metrics."""
+"""Takes the number of a run among those given, and a row of its metrics."""
 
 
 def ensemble_key(experiment: Experiment) -> str:
@@ -49,9 +50,9 @@ def record_ensemble(
 ) -> list[Run]:
     """Train ``experiments`` as one ensemble and keep each in its own folder.
 
-    A run ends when its own rule says so, and the rest go on without it. One that diverges ends alone: its status says
-    so, and its checkpoints are kept. Any of the runs can be gone on with alone (:func:`grokscope.run.record_run`), and
-    runs begun alone can be gone on with here.
+    A run ends by its own rule, and the rest go on without it. One that diverges ends alone: its status says so, and
+    its checkpoints are kept. Any of the runs can be resumed alone (:func:`grokscope.run.record_run`), and runs begun
+    alone can be resumed in an ensemble.
 
     Args:
         experiments: what to train; see :func:`ensemble_key` for how they may differ.
@@ -59,7 +60,7 @@ def record_ensemble(
         execution: device and threads; None leaves the choice to PyTorch.
         resume: go on with the runs that have begun; those that stand at different steps are trained one group after
             the other.
-        on_row: called with each row of metrics and the run's place.
+        on_row: called with each row of metrics and the run's number.
 
     Returns:
         The runs. After Ctrl-C (or SIGTERM) those that had not ended are ``interrupted`` and can be resumed.
@@ -70,27 +71,27 @@ def record_ensemble(
     """
     execution = (execution or Execution()).resolved()
     _require_one_kind(experiments, paths, execution)
-    places = [Place.checked(each, path, resume=resume) for each, path in zip(experiments, paths, strict=True)]
+    sessions = [RunSession.checked(each, path, resume=resume) for each, path in zip(experiments, paths, strict=True)]
     with execution.applied() as device, ExitStack() as opened:
-        tasks = [place.task() for place in places]
+        tasks = [session.task() for session in sessions]
         by_step: dict[int, list[_Run]] = {}
-        for number, (place, task) in enumerate(zip(places, tasks, strict=True)):
-            opened.enter_context(place.opened(task))
-            state = place.state()
+        for number, (session, task) in enumerate(zip(sessions, tasks, strict=True)):
+            opened.enter_context(session.opened(task))
+            state = session.state()
             step = 0 if state is None else int(state["step"])
-            by_step.setdefault(step, []).append(_Run(number, place, task, state))
-        with graceful_stop() as asked:
+            by_step.setdefault(step, []).append(_Run(number, session, task, state))
+        with graceful_stop() as stop:
             for step, runs in sorted(by_step.items()):
-                if asked.is_set():
+                if stop.is_set():
                     break
-                _train(runs, step, execution, device, on_row or (lambda number, row: None), asked)
+                _train(runs, step, execution, device, on_row or (lambda number, row: None), stop)
     return [Run(path) for path in paths]
 
 
 @dataclass(frozen=True)
 class _Run:
     number: int
-    place: Place
+    session: RunSession
     task: Task
     state: dict[str, Tensor] | None
 
@@ -111,8 +112,8 @@ def _require_one_kind(experiments: Sequence[Experiment], paths: Sequence[str | P
             names = ("seeds", "optimizer.", "schedule.", "stop.", "l1", "name", "description", "model.init_scale")
             differing = experiments[0].differences(experiment)
             unlike = {name: each for name, each in differing.items() if not name.startswith(names)} or differing
-            told = "; ".join(f"{name} is {there!r}, of run 0 {here!r}" for name, (here, there) in unlike.items())
-            raise ConfigError(f"run {number} does not fit into one ensemble with run 0: {told}; train them apart")
+            text = "; ".join(f"{name} is {own!r}, of run 0 {of_first!r}" for name, (of_first, own) in unlike.items())
+            raise ConfigError(f"run {number} does not fit into one ensemble with run 0: {text}; train them apart")
 
 
 def _train(
@@ -121,73 +122,30 @@ def _train(
     execution: Execution,
     device: torch.device,
     on_row: OnEnsembleRow,
-    asked: threading.Event,
+    stop: threading.Event,
 ) -> None:
-    members = [member_of(run.place.experiment, run.task, device) for run in runs]
-    trainer = EnsembleTrainer(members, loss=runs[0].place.experiment.loss)
+    members = [member_of(run.session.experiment, run.task, device) for run in runs]
+    trainer = EnsembleTrainer(members, loss=runs[0].session.experiment.loss)
     if step:
         try:
             trainer.load_states([run.state or {} for run in runs])
         except (KeyError, RuntimeError) as error:
-            raise runs[0].place.not_its_state(error) from error
-    keepers = [
-        RunWriter(
-            run.place.folder,
-            run.place.experiment,
-            execution,
-            step=step,
-            subtasks=run.task.subtasks,
-            on_row=lambda row, number=run.number: on_row(number, row),
-            together=len(runs),
-        )
-        for run in runs
-    ]
-    try:
-        _until_all_end(keepers, trainer, asked)
-    finally:
-        for keeper in keepers:
-            keeper.close()
-
-
-def _until_all_end(keepers: Sequence[RunWriter], trainer: EnsembleTrainer, asked: threading.Event) -> None:
-    alive = list(keepers)
-    try:
-        while alive:
-            step = trainer.step
-            dues = [keeper.due(step) for keeper in alive]
-            if asked.is_set():
-                for place, keeper in enumerate(alive):
-                    keeper.state(trainer.state(place))
-                    keeper.stands("interrupted", f"stopped by the user at step {step}")
-                return
-            due, keep = any(row for _, row, _ in dues), any(checkpoint for *_, checkpoint in dues)
-            gradient = trainer.gradient(with_losses=due or keep, with_scores=due)
-            tests = trainer.test() if due else None
-            going_on = []
-            for place, (keeper, (last, row, checkpoint)) in enumerate(zip(alive, dues, strict=True)):
-                reason = f"reached {step} steps" if last else None
-                try:
-                    if gradient.losses is not None and (row or checkpoint):
-                        keeper.require_finite(step, gradient.losses[place])
-                    if gradient.scores is not None and row:
-                        good_enough = keeper.row(step, gradient.scores[place], tests[place] if tests else None)
-                        reason = reason or good_enough
-                    if checkpoint or reason:
-                        keeper.checkpoint(step, trainer.weights(place), trainer.state(place))
-                except DivergenceError as error:
-                    keeper.ended_by(error)
-                    continue
-                if reason:
-                    keeper.stands("finished", reason)
-                else:
-                    going_on.append(place)
-            if len(going_on) < len(alive):
-                alive = [alive[place] for place in going_on]
-                if alive:
-                    trainer.keep(going_on)
-            if alive:
-                trainer.update()
-    except RunError as error:  # a full disk is full for all of them
-        for keeper in alive:
-            keeper.ended_by(error)
-        raise
+            raise runs[0].session.misfit(error) from error
+    with ExitStack() as opened:
+        writers = [
+            opened.enter_context(
+                closing(
+                    RunWriter(
+                        run.session.folder,
+                        run.session.experiment,
+                        execution,
+                        step=step,
+                        subtasks=run.task.subtasks,
+                        on_row=lambda row, number=run.number: on_row(number, row),
+                        together=len(runs),
+                    )
+                )
+            )
+            for run in runs
+        ]
+        train_until_all_end(writers, trainer, stop)

@@ -1,4 +1,4 @@
-"""The way into a run's folder: what must be right before anything is written, and the lock while it is."""
+"""One sitting of a run: what is checked before anything is written, and the lock on the folder while it is."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from grokscope.tasks import Task
 
 
 @dataclass(frozen=True)
-class Place:
+class RunSession:
     """An experiment and the folder in which it may begin or go on."""
 
     experiment: Experiment
@@ -28,8 +28,8 @@ class Place:
     """Whether the folder holds the beginning of this run."""
 
     @classmethod
-    def checked(cls, experiment: Experiment, path: str | Path, *, resume: bool) -> "Place":
-        """Return the place, if the experiment may be trained there; writes nothing.
+    def checked(cls, experiment: Experiment, path: str | Path, *, resume: bool) -> "RunSession":
+        """Return the session, if the experiment may be trained in that folder; writes nothing.
 
         Raises:
             RunError: the folder holds another run, or this one and ``resume`` is not wanted, or something else.
@@ -69,8 +69,8 @@ class Place:
         """
         return load_tensors(self.folder.resume) if self.folder.resume.exists() else None
 
-    def not_its_state(self, error: Exception) -> RunError:
-        """Return what to raise of a state that does not fit the experiment."""
+    def misfit(self, error: Exception) -> RunError:
+        """Return the error to raise where a training state does not fit the experiment."""
         return RunError(
             f"{self.folder.resume} is not a training state of this experiment: {' '.join(str(error).split())}"
         )
@@ -115,5 +115,5 @@ def _check_same(experiment: Experiment, folder: RunFolder) -> None:
         name: values for name, values in recorded.differences(experiment).items() if not name.startswith("stop.")
     }
     if changed:
-        text = "; ".join(f"{name} is {there!r}, the run has {here!r}" for name, (here, there) in changed.items())
+        text = "; ".join(f"{name} is {asked!r}, the run has {own!r}" for name, (own, asked) in changed.items())
         raise RunError(f"{folder.path} cannot be resumed with other settings: {text}; use another --out for a new run")

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish, not an accident."""
+"""Stopping between two steps on Ctrl-C."""
 
 import signal
 import threading
@@ -8,20 +8,23 @@ from contextlib import contextmanager
 
 @contextmanager
 def graceful_stop() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a wish that the loop grants between two steps; a second one interrupts."""
-    asked = threading.Event()
+    """Yield an event that the first Ctrl-C or SIGTERM sets, so that a loop can end between two steps.
+
+    A second one interrupts at once. Outside the main thread, which alone receives signals, nothing sets it.
+    """
+    stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop
         return
 
     def note(number: int, frame: object) -> None:
-        if asked.is_set():
+        if stop.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stop.set()
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

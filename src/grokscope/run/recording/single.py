@@ -1,18 +1,21 @@
 """Training with everything kept: metrics as they come, checkpoints on a schedule, and a way back after any end."""
 
-import threading
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-from grokscope.errors import DivergenceError, RunError
+from torch import Tensor
+
 from grokscope.run.build import initial_model
 from grokscope.run.experiment import Experiment
-from grokscope.run.folder import Status
 from grokscope.run.recording.execution import Execution
-from grokscope.run.recording.session import Place
+from grokscope.run.recording.loop import train_until_all_end
+from grokscope.run.recording.session import RunSession
 from grokscope.run.recording.signals import graceful_stop
-from grokscope.run.recording.writer import OnRow, RunWriter
+from grokscope.run.recording.writer import Observer, OnRow, RunWriter
 from grokscope.run.run import Run
-from grokscope.training import Trainer
+from grokscope.training import Evaluation, Trainer
+from grokscope.training.ensemble import EnsembleGradient
 
 
 def record_run(
@@ -22,6 +25,7 @@ def record_run(
     execution: Execution | None = None,
     resume: bool = False,
     on_row: OnRow | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Run:
     """Train ``experiment`` and keep everything in the folder ``path``.
 
@@ -32,6 +36,9 @@ def record_run(
         resume: go on with the run in ``path``, to the same bits as if it had never stopped; begin it if
             there is none. Only the settings under ``stop`` may differ from the run's own.
         on_row: called with each row of metrics.
+        observers: each is called as ``observer(run, step, model)`` at every checkpoint, once it is on disk, with the
+            network at that step: a copy on the CPU without gradients, to which anything can be done. A resumed run
+            begins with the step that it was left at, so an observer may be called with it again.
 
     Returns:
         The run. After Ctrl-C (or SIGTERM) its status is ``interrupted`` and it can be resumed.
@@ -40,11 +47,12 @@ def record_run(
         RunError: the folder is taken, locked or not writable.
         ConfigError: the settings contradict each other or the run to be resumed.
         DivergenceError: the loss stopped being a finite number; the checkpoints before are kept.
+        ObserverError: an observer raised an error, which is the cause; the run is ``failed`` and can be resumed.
     """
-    place = Place.checked(experiment, path, resume=resume)
-    execution = (execution or place.recorded_execution() or Execution()).resolved()
+    session = RunSession.checked(experiment, path, resume=resume)
+    execution = (execution or session.recorded_execution() or Execution()).resolved()
     with execution.applied() as device:
-        task = place.task()
+        task = session.task()
         model = initial_model(experiment, task).to(device)
         trainer = Trainer(
             model,
@@ -57,50 +65,56 @@ def record_run(
             compile=execution.compile,
         )
         # only now, with everything checked and built, is anything written
-        with place.opened(task):
-            state = place.state()
+        with session.opened(task):
+            state = session.state()
             if state is not None:
                 try:
                     trainer.load_state(state)
                 except (KeyError, RuntimeError) as error:
-                    raise place.not_its_state(error) from error
-            _train(
-                RunWriter(
-                    place.folder, experiment, execution, step=trainer.step, subtasks=task.subtasks, on_row=on_row
-                ),
-                trainer,
+                    raise session.misfit(error) from error
+            writer = RunWriter(
+                session.folder,
+                experiment,
+                execution,
+                step=trainer.step,
+                subtasks=task.subtasks,
+                on_row=on_row,
+                observers=observers,
             )
+            with closing(writer), graceful_stop() as stop:
+                errors = train_until_all_end([writer], _Alone(trainer), stop)
+            if errors:
+                raise errors[0]
     return Run(path)
 
 
-def _train(keeper: RunWriter, trainer: Trainer) -> None:
-    try:
-        with graceful_stop() as asked:
-            keeper.stands(*_until_the_end(keeper, trainer, asked))
-    except (DivergenceError, RunError) as error:
-        keeper.ended_by(error)
-        raise
-    finally:
-        keeper.close()
+class _Alone:
+    """A trainer of one run, as the loop takes it: an ensemble of one."""
 
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
 
-def _until_the_end(keeper: RunWriter, trainer: Trainer, asked: threading.Event) -> tuple[Status, str]:
-    while True:
-        step = trainer.step
-        last, due, keep = keeper.due(step)
-        if asked.is_set():
-            keeper.state(trainer.state())
-            return "interrupted", f"stopped by the user at step {step}"
-        gradient = trainer.gradient(with_score=due)
-        if due or keep:
-            keeper.require_finite(step, gradient.loss.item())
-        reason = f"reached {step} steps" if last else None
-        if due:
-            assert gradient.score is not None
-            good_enough = keeper.row(step, gradient.score, trainer.test())
-            reason = reason or good_enough
-        if keep or reason:
-            keeper.checkpoint(step, trainer.model.state_dict(), trainer.state())
-        if reason:
-            return "finished", reason
-        trainer.update()
+    @property
+    def step(self) -> int:
+        return self._trainer.step
+
+    def gradient(self, *, with_losses: bool, with_scores: bool) -> EnsembleGradient:
+        gradient = self._trainer.gradient(with_score=with_scores)
+        scores = None if gradient.score is None else [gradient.score]
+        return EnsembleGradient([gradient.loss.item()] if with_losses else None, scores)
+
+    def update(self) -> None:
+        self._trainer.update()
+
+    def test(self) -> list[Evaluation] | None:
+        score = self._trainer.test()
+        return None if score is None else [score]
+
+    def weights(self, place: int) -> dict[str, Tensor]:
+        return self._trainer.model.state_dict()
+
+    def state(self, place: int) -> dict[str, Tensor]:
+        return self._trainer.state()
+
+    def keep(self, places: Sequence[int]) -> None:
+        raise AssertionError("a run alone has no others that could end before it")
