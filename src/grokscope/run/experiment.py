@@ -52,7 +52,9 @@ class Experiment(Config):
         default="relative", description="how the cross-entropy is computed; float32 spikes once it is small"
     )
     l1: float = Field(default=0.0, ge=0, description="adds l1·Σ|w| to what is minimised")
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float32", "float64", "bfloat16"] = Field(
+        default="float32", description="of weights and activations; in bfloat16 the loss alone is computed in float32"
+    )
     seeds: Seeds = Seeds()
     stop: Stop = Stop()
     evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")

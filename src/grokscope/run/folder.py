@@ -126,14 +126,28 @@ class RunFolder:
 
     def is_locked(self) -> bool:
         """Return whether a process is writing this run now; writes nothing, and needs no more than leave to read."""
-        import fcntl  # only now: not every system has it
-
+        try:
+            import fcntl
+        except ImportError:  # not a POSIX system
+            return self._is_locked_for_writers()
         try:
             with self.lock_file.open("rb") as file:
                 # shared: those who look do not take each other for the writer
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return False
         except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def _is_locked_for_writers(self) -> bool:
+        """Return the same by trying to take the lock, as a writer does."""
+        if not self.lock_file.exists():
+            return False
+        try:
+            with FileLock(self.lock_file, timeout=0):
+                return False
+        except Timeout:
             return True
         except OSError:
             return False

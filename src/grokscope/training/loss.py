@@ -32,6 +32,11 @@ def _relative(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, 
     return (losses + (right - right)).squeeze(-1), others, total, largest
 
 
+def _wide(logits: Tensor) -> Tensor:
+    """Return ``logits`` in a type in which a small loss keeps its precision: float32 at least."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
 class _RelativeCrossEntropy(torch.autograd.Function):
     """Loss and gradient in one pass over the logits: the exponentials of the loss are those of the gradient."""
 
@@ -71,14 +76,14 @@ def relative_cross_entropy(
     The gradient has the same property: at the target it is minus the sum of the others, not ``p_t − 1``.
 
     Args:
-        logits: float32 or float64.
+        logits: of any floating type; the loss of narrower ones than float32 is computed in float32.
         targets: the right class of each row.
         shares: of each row in the mean; None counts all alike.
 
     Returns:
         The loss in nats; differentiable once.
     """
-    return _RelativeCrossEntropy.apply(logits, targets, shares)  # pyright: ignore[reportReturnType]
+    return _RelativeCrossEntropy.apply(_wide(logits), targets, shares)  # pyright: ignore[reportReturnType]
 
 
 @torch.no_grad()
@@ -86,7 +91,7 @@ def row_losses(
     logits: Float[Tensor, "*stack rows d_vocab_out"], targets: Int[Tensor, "*stack rows"]
 ) -> Float[Tensor, "*stack rows"]:
     """Return the cross-entropy of each row in nats, precise relative to its own size; not differentiable."""
-    return _relative(logits, targets)[0]
+    return _relative(_wide(logits), targets)[0]
 
 
 def float64_cross_entropy(

@@ -82,7 +82,7 @@ class StackedBatch:
     def of(cls, network: Network, examples: StackedExamples, positions: Sequence[int]) -> "StackedBatch":
         """Return ``examples`` as ``network`` takes them."""
         targets = examples.targets.flatten(1)
-        dtype = next(network.parameters()).dtype
+        dtype = torch.promote_types(next(network.parameters()).dtype, torch.float32)  # counts do not fit in bfloat16
         scored = (targets != NO_TARGET).to(dtype)
         all_alike = bool(scored.all())
         shares = None if all_alike else scored / scored.sum(1, keepdim=True)

@@ -146,7 +146,8 @@ class _Worker:
 def _serve(connection: Connection) -> None:
     """Carry out the jobs that come through ``connection``, until None comes or it is closed."""
     load_plugins()  # the environment names them; a job may have settings of theirs
-    os.setsid()  # a terminal sends Ctrl-C to its whole group
+    if hasattr(os, "setsid"):
+        os.setsid()  # a terminal sends Ctrl-C to its whole group
     with contextlib.suppress(EOFError, BrokenPipeError):
         while (job := connection.recv()) is not None:
             connection.send(carry_out(job, lambda folder, step: connection.send((folder, step))))

@@ -10,7 +10,7 @@ from torch import Tensor
 from grokscope.errors import ConfigError
 from grokscope.registry import Registry, by_kind
 from grokscope.training.optimizers.base import OptimizerConfig
-from grokscope.training.optimizers.stacked import StackedOptimizer
+from grokscope.training.optimizers.stacked import OneByOne, StackedOptimizer
 from grokscope.training.weight_rows import WeightRows
 
 OPTIMIZERS = Registry[type[OptimizerConfig]](
@@ -63,4 +63,8 @@ def build_stacked_optimizer(
         for name in first.alike:
             if getattr(config, name) != getattr(first, name):
                 raise ConfigError(f"runs of one ensemble have one value of optimizer.{name}; train them apart")
+    if (
+        weights.dtype.itemsize < 4
+    ):  # PyTorch's compute a step in float32 and round once
+        return OneByOne(configs, weights, layout)
     return first.stacked(configs, weights, layout)

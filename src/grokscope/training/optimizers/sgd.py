@@ -57,7 +57,10 @@ class SGDConfig(OptimizerConfig):
         return f"SGD, learning rate {self.lr:g}, {momentum}, L2 penalty {self.l2:g}"
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.SGD:
-        """Return PyTorch's, in its fused form; it penalises every parameter, biases too."""
+        """Return PyTorch's, in its fused form where that is right; it penalises every parameter, biases too."""
+        parameters = list(parameters)
+        # on a CPU, PyTorch 2.13's fused form leaves most bfloat16 weights where they are
+        fused = all(weights.dtype.itemsize >= 4 for weights in parameters)
         return torch.optim.SGD(
-            parameters, self.lr, self.momentum, weight_decay=self.l2, nesterov=self.nesterov, fused=True
+            parameters, self.lr, self.momentum, weight_decay=self.l2, nesterov=self.nesterov, fused=fused
         )
