@@ -63,8 +63,6 @@ def build_stacked_optimizer(
         for name in first.alike:
             if getattr(config, name) != getattr(first, name):
                 raise ConfigError(f"runs of one ensemble have one value of optimizer.{name}; train them apart")
-    if (
-        weights.dtype.itemsize < 4
-    ):  # PyTorch's compute a step in float32 and round once
+    if weights.dtype.itemsize < 4:  # PyTorch's compute a step in float32 and round once
         return OneByOne(configs, weights, layout)
     return first.stacked(configs, weights, layout)
