@@ -64,7 +64,7 @@ class TestFile:
             ("vary: {p: [3, 5]}", r"mine\.yaml is not a sweep: it has no 'base'"),
             ("[1, 2]", "is not a sweep"),
             ("base: small\nseed: 0:3", "a sweep has no 'seed'; did you mean seeds"),
-            ("base: smal", "no experiment is called 'smal'"),
+            ("base: smal", "no recipe is called 'smal'"),
             ("base: small\nseeds: 30:10", "seeds '30:10': expected a range like 0:64"),
             ("base: small\nset: {wieght_decay: 1}", "no setting is called 'wieght_decay'; did you mean"),
             ("base: small\nset: {seed: 1}", "seed is set for all runs of a sweep; give seeds as seeds: 0:64"),
