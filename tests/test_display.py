@@ -27,7 +27,13 @@ TINY = Experiment(name="tiny", description=MARKUP).override(
     }
 )
 TRIGRAMS = TINY.override(
-    {"task.kind": "skip-trigrams", "task.length": 12, "task.data.test_size": 64, "task.data.batch_size": 16}
+    {
+        "task.kind": "skip-trigrams",
+        "task.data.kind": "infinite",
+        "task.length": 12,
+        "task.data.test_size": 64,
+        "task.data.batch_size": 16,
+    }
 )
 LONGEST = 1500
 """Characters at a prompt: a dozen lines."""

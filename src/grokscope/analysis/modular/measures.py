@@ -33,6 +33,7 @@ from grokscope.analysis.modular.progress_measures import (
 )
 from grokscope.analysis.precision import widened_network
 from grokscope.analysis.weights import gini, inverse_participation_ratio
+from grokscope.display import brief_repr
 from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
@@ -52,6 +53,8 @@ class ModularLook(Look):
     train: Bool[Tensor, "n n"] | None
     """The training pairs; None where all pairs are."""
     weights_apart = True
+
+    __repr__ = brief_repr
 
     @property
     def _post_name(self) -> str:
