@@ -25,7 +25,7 @@ def grokscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 MISTAKES = [
-    (("train", "fats"), r"no experiment is called 'fats'; did you mean fast\?"),
+    (("train", "fats"), r"no recipe is called 'fats'; did you mean fast\?"),
     (("train",), r"Missing argument"),
     (("train", "fast", "--bogus"), r"No such option: --bogus"),
     (("trian", "fast"), r"No such command 'trian'"),
@@ -57,7 +57,7 @@ MISTAKES = [
     (("show", "nowhere"), r"nowhere is not a run.*there is no such folder"),
     (("report", "nowhere"), r"nowhere is not a run"),
     (("watch", "nowhere"), r"nowhere is not a run.*--wait waits for it"),
-    (("experiments", "mainlin"), r"did you mean mainline\?"),
+    (("recipes", "mainlin"), r"did you mean mainline\?"),
 ]
 
 

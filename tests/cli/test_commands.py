@@ -57,14 +57,14 @@ def test_the_dry_run_is_a_yaml_file_that_trains_the_same(grokscope, tmp_path: Pa
 
 
 def test_experiments_names_every_recipe_and_shows_one_whole(grokscope) -> None:
-    listed = grokscope("experiments").stdout
+    listed = grokscope("recipes").stdout
     assert all(name in listed for name in list(gs.recipes()))
-    shown = grokscope("experiments", "mainline").stdout
+    shown = grokscope("recipes", "mainline").stdout
     assert load_yaml(shown) == gs.recipes()["mainline"].experiment.model_dump(mode="json")
     assert "(14, 35, 41, 42, 52)" in shown
 
 
-@pytest.mark.parametrize("command", ["train", "watch", "experiments", "runs", "show", "report"])
+@pytest.mark.parametrize("command", ["train", "watch", "recipes", "runs", "show", "report"])
 def test_help_has_examples(grokscope, command: str) -> None:
     shown = grokscope(command, "--help").stdout
     assert f"grokscope {command}" in shown.partition("Examples:")[2]

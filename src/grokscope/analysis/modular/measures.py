@@ -42,7 +42,7 @@ from grokscope.training import Evaluation
 MODULAR = (ModularTask,)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ModularLook(Look):
     """A network of modular arithmetic on all pairs, in the coordinates in which its task is addition."""
 

@@ -24,7 +24,7 @@ N_EXAMPLES = {RepeatedSubsequencesTask: 64, DigitAdditionTask: 1000, SkipTrigram
 _SEED = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SequenceLook(Look):
     """A transformer on fresh examples."""
 
