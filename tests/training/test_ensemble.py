@@ -130,13 +130,13 @@ def test_every_member_learns_what_it_learns_alone(kind):
     losses = losses_of_all(ensemble, 20)
     tests = ensemble.test()
     assert tests is not None
-    found = ensemble.gradient(with_scores=True).scores
+    found = ensemble.gradient(with_evaluations=True).evaluations
     assert found is not None
     for run, each in enumerate(experiments):
         trainer = alone(each)
         torch.testing.assert_close(losses[run], losses_of(trainer, 20), rtol=1e-9, atol=0)
         same_state(ensemble.state(run), trainer.state())
-        train, test = trainer.gradient(with_score=True).score, trainer.test()
+        train, test = trainer.gradient(with_evaluation=True).evaluation, trainer.test()
         assert train is not None
         assert test is not None
         for got, expected in ((tests[run], test), (found[run], train)):

@@ -74,10 +74,10 @@ class TestAgainstLoops:
     def test_score_of_a_step(self, name):
         t = trainer(name)
         loss, accuracy, subtasks, _ = by_hand(t, t.task.batches(0))
-        found = t.gradient(with_score=True)
-        assert found.loss.item() == found.score.loss == pytest.approx(loss.item(), rel=1e-12)
-        assert found.score.accuracy == pytest.approx(accuracy, rel=1e-6)
-        assert found.score.subtasks == pytest.approx(subtasks, rel=1e-12)
+        found = t.gradient(with_evaluation=True)
+        assert found.loss.item() == found.evaluation.loss == pytest.approx(loss.item(), rel=1e-12)
+        assert found.evaluation.accuracy == pytest.approx(accuracy, rel=1e-6)
+        assert found.evaluation.subtasks == pytest.approx(subtasks, rel=1e-12)
 
     @pytest.mark.parametrize("kind", LOSSES)
     def test_gradient_of_a_step(self, name, kind):
@@ -103,7 +103,10 @@ class TestAgainstLoops:
 
     def test_parts_weighted_by_their_counts_are_the_whole(self, name):
         t = trainer(name)
-        for examples, score in ((t.task.batches(0), t.gradient(with_score=True).score), (t.task.test, t.test())):
+        for examples, score in (
+            (t.task.batches(0), t.gradient(with_evaluation=True).evaluation),
+            (t.task.test, t.test()),
+        ):
             counts = by_hand(t, examples)[3]
             assert sum(counts) == int((examples.targets != NO_TARGET).sum())
             whole = math.fsum(n * loss for n, loss in zip(counts, score.subtasks, strict=True)) / sum(counts)
@@ -182,12 +185,12 @@ class TestUnscored:
 
 class TestScoreOfAStep:
     def test_only_where_asked_for(self):
-        assert trainer("digit addition").gradient().score is None
+        assert trainer("digit addition").gradient().evaluation is None
 
     def test_asking_changes_nothing(self):
         one, other = trainer("repeated subsequences"), trainer("repeated subsequences")
         for step in range(4):
-            found, silent = one.gradient(with_score=step % 2 == 0), other.gradient()
+            found, silent = one.gradient(with_evaluation=step % 2 == 0), other.gradient()
             assert torch.equal(found.loss, silent.loss)
             for left, right in zip(one.model.parameters(), other.model.parameters(), strict=True):
                 assert torch.equal(left.grad, right.grad)
@@ -197,25 +200,25 @@ class TestScoreOfAStep:
     def test_of_the_whole_training_set_it_is_the_evaluators(self):
         t = trainer("digit addition")
         expected = Evaluator(t.model, t.task.train, t.task.target_positions, len(t.task.subtasks))()
-        found = t.gradient(with_score=True).score
+        found = t.gradient(with_evaluation=True).evaluation
         assert (found.loss, found.accuracy) == pytest.approx((expected.loss, expected.accuracy), rel=1e-7)
         assert found.subtasks == pytest.approx(expected.subtasks, rel=1e-12)
 
     def test_it_belongs_to_the_weights_before_the_update(self):
         t = trainer("digit addition", schedule=Schedule(warmup_steps=0))
-        before = t.gradient(with_score=True).score
+        before = t.gradient(with_evaluation=True).evaluation
         t.update()
-        assert t.gradient(with_score=True).score.loss < before.loss
+        assert t.gradient(with_evaluation=True).evaluation.loss < before.loss
 
     def test_it_is_what_the_optimiser_saw_with_dropout(self):
         t = trainer("digit addition", TINY.model_copy(update={"dropout": 0.4}))
-        loss, score = t.gradient(with_score=True)
+        loss, score = t.gradient(with_evaluation=True)
         assert score.loss == loss.item() != pytest.approx(by_hand(t, t.task.train)[0].item(), rel=1e-3)
         assert sum(score.subtasks) / len(score.subtasks) == pytest.approx(score.loss, rel=1e-12)
 
     def test_penalties_are_left_out(self):
-        score = trainer("digit addition", l1=0.1).gradient(with_score=True).score
-        assert score == trainer("digit addition").gradient(with_score=True).score
+        score = trainer("digit addition", l1=0.1).gradient(with_evaluation=True).evaluation
+        assert score == trainer("digit addition").gradient(with_evaluation=True).evaluation
 
 
 def test_a_part_without_an_example_has_no_loss():

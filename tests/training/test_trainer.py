@@ -61,11 +61,11 @@ class TestSteps:
 
     def test_score_where_asked_for(self):
         t = trainer()
-        assert t.gradient().score is None
+        assert t.gradient().evaluation is None
         with torch.no_grad():
             logits = t.model(t.task.train.tokens)[:, -1]
         expected = (logits.argmax(1) == t.task.train.targets[:, 0]).double().mean().item()
-        loss, score = t.gradient(with_score=True)
+        loss, score = t.gradient(with_evaluation=True)
         assert score.loss == loss.item()
         assert score.accuracy == pytest.approx(expected, abs=1e-6)
         assert score.subtasks == (), "a task without subtasks"

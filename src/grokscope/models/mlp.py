@@ -131,7 +131,7 @@ class MLP(Network[MLPConfig]):
 
     def forward_fast(
         self, plan: list[DistinctRows], *, noise: Noise | None = None
-    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
+    ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits; each position's share of the first layer is computed once for each distinct token."""
         self._without_hooks()
         first, *later = self._hidden()

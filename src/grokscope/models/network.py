@@ -63,7 +63,7 @@ class Network(nn.Module, Generic[AnyConfig]):
     @abstractmethod
     def forward_fast(
         self, plan: Any, *, noise: Noise | None = None
-    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
+    ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits at the planned positions, doing shared work once: equal to :meth:`forward` up to rounding.
 
         It computes no named activations, and is the one to train and to measure with.

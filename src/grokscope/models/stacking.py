@@ -62,7 +62,7 @@ def member(stacked: AnyNetwork, index: int) -> AnyNetwork:
 
 def with_parameters(network: AnyNetwork, values: Mapping[str, Tensor], *, n_stacked: int | None) -> AnyNetwork:
     """Return a copy of ``network`` whose parameters are ``values``, in the very memory that these are in."""
-    # deepcopy takes what it is told is copied already: the old parameters are never copied
+    # deepcopy skips what its memo holds already: the old parameters are never copied
     done = {id(parameter): nn.Parameter(values[name]) for name, parameter in network.named_parameters()}
     copied = copy.deepcopy(network, done)
     copied.n_stacked = n_stacked

@@ -106,7 +106,7 @@ class Transformer(Network[TransformerConfig]):
 
     def forward_fast(
         self, plan: Plan, *, noise: Noise | None = None
-    ) -> Float[Tensor, "*stack example n_scored d_vocab_out"]:
+    ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
         self._without_hooks()
         batch, rate = plan.keys.index.shape[:-1], self.config.dropout  # batch: [*stack, b]

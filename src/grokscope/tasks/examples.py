@@ -17,9 +17,9 @@ class Examples:
     """Token sequences and the right answers at the scored positions."""
 
     tokens: Int[Tensor, "example n_ctx"]
-    targets: Int[Tensor, "example n_scored"]
+    targets: Int[Tensor, "example n_targets"]
     """The right tokens; :data:`NO_TARGET` where an example has none."""
-    subtasks: Int[Tensor, "example n_scored"] | None = None
+    subtasks: Int[Tensor, "example n_targets"] | None = None
     """Which subtask each target belongs to, as an index into ``Task.subtasks``; None where a task has none."""
 
     __repr__ = brief_repr

@@ -18,7 +18,7 @@ from grokscope.training.loss import LOSSES, LossKind, row_losses
 from grokscope.training.optimizers import OptimizerConfig
 from grokscope.training.optimizers.registry import build_stacked_optimizer
 from grokscope.training.schedules import Schedule
-from grokscope.training.stacked_examples import StackedBatch, StackedEvaluator, StackedExamples, scores
+from grokscope.training.stacked_examples import StackedBatch, StackedEvaluator, StackedExamples, evaluations
 from grokscope.training.trainer import OPTIMIZER, optimizer_state
 from grokscope.training.weight_rows import WeightRows
 
@@ -38,11 +38,11 @@ class Member:
 
 
 class EnsembleGradient(NamedTuple):
-    """What a step saw of every run before it moved the weights."""
+    """What a step computes of every run before it moves the weights."""
 
     losses: list[float] | None
     """Cross-entropy of each run's batch, without any penalty, where it was asked for."""
-    scores: list[Evaluation] | None
+    evaluations: list[Evaluation] | None
     """Of the same batches, where they were asked for."""
 
 
@@ -78,7 +78,7 @@ class EnsembleTrainer:
         rows = self._layout.join(stacked.parameters())
         self._optimizer = build_stacked_optimizer([each.optimizer for each in members], rows, self._layout)
         tasks = [each.task for each in members]
-        self._positions, self._n_parts = tasks[0].target_positions, len(tasks[0].subtasks)
+        self._positions, self._n_subtasks = tasks[0].target_positions, len(tasks[0].subtasks)
         fixed, tests = [task.batches.fixed for task in tasks], [task.test for task in tasks]
         for each in (fixed, tests):
             if any(each) and not all(each):
@@ -97,7 +97,7 @@ class EnsembleTrainer:
         self._fixed = None if fixed is None else StackedBatch.of(self._network, fixed, self._positions)
         self._test = None
         if self._tested is not None:
-            self._test = StackedEvaluator(self._network, self._tested, self._positions, self._n_parts)
+            self._test = StackedEvaluator(self._network, self._tested, self._positions, self._n_subtasks)
         self._rates: tuple[list[float], Tensor] = ([], torch.empty(0))
         l1 = [each.l1 for each in self._members]
         self._l1 = torch.tensor(l1, dtype=self._dtype, device=self._device) if any(l1) else None
@@ -123,7 +123,7 @@ class EnsembleTrainer:
         """How many runs are still in training."""
         return len(self._members)
 
-    def gradient(self, *, with_losses: bool = False, with_scores: bool = False) -> EnsembleGradient:
+    def gradient(self, *, with_losses: bool = False, with_evaluations: bool = False) -> EnsembleGradient:
         """Compute loss and gradient of every run's batch at the present weights."""
         batch = self._fixed or self._drawn()
         logits = self._network.forward_fast(batch.plan, noise=self._noise()).flatten(1, 2)
@@ -135,8 +135,8 @@ class EnsembleTrainer:
         gradients = torch.autograd.grad(objective, self._parameters)
         self._gradient = self._layout.join(gradients)
         losses = losses.detach()
-        found = self._scores(logits.detach(), batch, losses) if with_scores else None
-        return EnsembleGradient(losses.tolist() if with_losses else None, found)
+        each = self._evaluations(logits.detach(), batch, losses) if with_evaluations else None
+        return EnsembleGradient(losses.tolist() if with_losses else None, each)
 
     def _drawn(self) -> StackedBatch:
         examples = StackedExamples.of([each.task.batches(self.step) for each in self._members])
@@ -147,11 +147,11 @@ class EnsembleTrainer:
             return None
         return [stream("dropout", each.noise_seed, self.step, device=self._device) for each in self._members]
 
-    def _scores(self, logits: Tensor, batch: StackedBatch, losses: Tensor) -> list[Evaluation]:
+    def _evaluations(self, logits: Tensor, batch: StackedBatch, losses: Tensor) -> list[Evaluation]:
         subtasks = None
-        if self._n_parts:
-            subtasks = batch.subtask_sums(row_losses(logits, batch.targets), self._n_parts)
-        return scores(losses, batch.right(logits) / batch.scored.sum(1), subtasks)
+        if self._n_subtasks:
+            subtasks = batch.subtask_sums(row_losses(logits, batch.targets), self._n_subtasks)
+        return evaluations(losses, batch.right(logits) / batch.has_target.sum(1), subtasks)
 
     def update(self) -> None:
         """Move every run's weights along the gradient computed last."""
@@ -164,7 +164,7 @@ class EnsembleTrainer:
         self.step += 1
 
     def test(self) -> list[Evaluation] | None:
-        """Return each run's score on its test set, or None where there are none."""
+        """Return each run's evaluation on its test set, or None where there are none."""
         return None if self._test is None else self._test()
 
     def keep(self, places: Sequence[int]) -> None:

@@ -22,9 +22,9 @@ class Evaluation(NamedTuple):
     loss: float
     """Mean cross-entropy in nats."""
     accuracy: float
-    """Share of scored places whose largest logit is the right one."""
+    """Share of targets whose logit is the largest."""
     subtasks: tuple[float, ...] = ()
-    """Mean cross-entropy of each part of the task; NaN of a part that has no example."""
+    """Mean cross-entropy of each subtask; NaN where it has no example."""
 
 
 def accuracy(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " rows"]) -> float:
@@ -35,22 +35,22 @@ def accuracy(logits: Float[Tensor, "rows d_vocab_out"], targets: Int[Tensor, " r
 def subtask_losses(
     losses: Float[Tensor, " rows"], subtasks: Int[Tensor, " rows"], n_subtasks: int
 ) -> Float[Tensor, "n_subtasks 2"]:
-    """Return the sum of the losses of each part, and how many there are."""
+    """Return the sum of the losses of each subtask, and their number."""
     both = torch.stack([losses.double(), torch.ones_like(losses, dtype=torch.float64)], dim=1)
     return torch.zeros(n_subtasks, 2, dtype=torch.float64, device=losses.device).index_add_(0, subtasks, both)
 
 
 class Targets(NamedTuple):
-    """What is to be predicted of a batch, without the places where an example has nothing to predict."""
+    """The targets of a batch, without the positions where an example has none."""
 
     places: Int[Tensor, " rows"] | None
-    """Rows of the flattened logits; None where they are all scored."""
+    """Rows of the flattened logits that have a target; None where all have."""
     targets: Int[Tensor, " rows"]
     subtasks: Int[Tensor, " rows"] | None
 
     @classmethod
     def of(cls, examples: Examples) -> "Targets":
-        """Return the scored places of ``examples``."""
+        """Return the targets of ``examples``."""
         places = examples.target_places()
         flat = [None if each is None else each.flatten() for each in (examples.targets, examples.subtasks)]
         if places is not None:
@@ -59,8 +59,8 @@ class Targets(NamedTuple):
         assert targets is not None
         return cls(places, targets, subtasks)
 
-    def rows(self, logits: Float[Tensor, "example n_scored d_vocab_out"]) -> Float[Tensor, "rows d_vocab_out"]:
-        """Return the logits where something is to be predicted."""
+    def rows(self, logits: Float[Tensor, "example n_targets d_vocab_out"]) -> Float[Tensor, "rows d_vocab_out"]:
+        """Return the logits of the rows that have a target."""
         flat = logits.flatten(0, 1)
         return flat if self.places is None else flat.index_select(0, self.places)
 
@@ -69,23 +69,23 @@ class Evaluator:
     """A set of examples made ready to be run through a network again and again."""
 
     def __init__(self, model: Network, examples: Examples, positions: tuple[int, ...], n_subtasks: int = 0) -> None:
-        self._model, self._n_parts = model, n_subtasks
+        self._model, self._n_subtasks = model, n_subtasks
         size = min(CHUNK, max(1, TOKENS // examples.tokens.shape[1]))
         self._chunks = [(model.plan(chunk.tokens, positions), Targets.of(chunk)) for chunk in examples.split(size)]
 
     @torch.no_grad()
     def __call__(self) -> Evaluation:
-        """Return the score of the network as it is now, without dropout."""
+        """Return the evaluation of the network as it is now, without dropout."""
         losses, accuracies, weights = [], [], []
-        subtasks = torch.zeros(self._n_parts, 2, dtype=torch.float64)
-        for plan, scored in self._chunks:
-            logits = scored.rows(self._model.forward_fast(plan))
-            each = row_losses(logits, scored.targets)
+        subtasks = torch.zeros(self._n_subtasks, 2, dtype=torch.float64)
+        for plan, chunk in self._chunks:
+            logits = chunk.rows(self._model.forward_fast(plan))
+            each = row_losses(logits, chunk.targets)
             losses.append(each.mean().item())
-            accuracies.append(accuracy(logits, scored.targets))
-            weights.append(len(scored.targets))
-            if scored.subtasks is not None:
-                subtasks += subtask_losses(each, scored.subtasks, self._n_parts).cpu()
+            accuracies.append(accuracy(logits, chunk.targets))
+            weights.append(len(chunk.targets))
+            if chunk.subtasks is not None:
+                subtasks += subtask_losses(each, chunk.subtasks, self._n_subtasks).cpu()
         total = sum(weights)
         return Evaluation(
             sum(w * x for w, x in zip(weights, losses, strict=True)) / total,

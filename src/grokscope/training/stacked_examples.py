@@ -22,8 +22,8 @@ class StackedExamples:
     """As many examples for each run, each run's own."""
 
     tokens: Int[Tensor, "stack example n_ctx"]
-    targets: Int[Tensor, "stack example n_scored"]
-    subtasks: Int[Tensor, "stack example n_scored"] | None
+    targets: Int[Tensor, "stack example n_targets"]
+    subtasks: Int[Tensor, "stack example n_targets"] | None
 
     __repr__ = brief_repr
 
@@ -69,9 +69,9 @@ class StackedBatch:
 
     plan: Any
     targets: Int[Tensor, "stack rows"]
-    """Something that can be looked up, also where an example has nothing to predict."""
-    scored: Float[Tensor, "stack rows"]
-    """1 where there is something to predict, 0 elsewhere."""
+    """0 where an example has no target, so that every row can be looked up."""
+    has_target: Float[Tensor, "stack rows"]
+    """1 where there is a target, 0 elsewhere."""
     shares: Float[Tensor, "stack rows"] | None
     """Of each row in its run's mean; None where all count alike."""
     subtasks: Int[Tensor, "stack rows"] | None
@@ -83,57 +83,57 @@ class StackedBatch:
         """Return ``examples`` as ``network`` takes them."""
         targets = examples.targets.flatten(1)
         dtype = torch.promote_types(next(network.parameters()).dtype, torch.float32)  # counts do not fit in bfloat16
-        scored = (targets != NO_TARGET).to(dtype)
-        all_alike = bool(scored.all())
-        shares = None if all_alike else scored / scored.sum(1, keepdim=True)
+        has_target = (targets != NO_TARGET).to(dtype)
+        all_alike = bool(has_target.all())
+        shares = None if all_alike else has_target / has_target.sum(1, keepdim=True)
         subtasks = None if examples.subtasks is None else examples.subtasks.flatten(1).clamp(min=0)
-        return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), scored, shares, subtasks)
+        return cls(network.plan(examples.tokens, positions), targets.clamp(min=0), has_target, shares, subtasks)
 
     def subtask_sums(self, losses: Float[Tensor, "stack rows"], n_subtasks: int) -> Float[Tensor, "stack n_subtasks 2"]:
-        """Return of each run and part the sum of its losses, and how many they are."""
+        """Return the sum of the losses of each run and subtask, and their number."""
         assert self.subtasks is not None
         n_stacked = losses.shape[0]
-        both = torch.stack([losses * self.scored, self.scored], dim=2).double().flatten(0, 1)
+        both = torch.stack([losses * self.has_target, self.has_target], dim=2).double().flatten(0, 1)
         place = self.subtasks + n_subtasks * torch.arange(n_stacked, device=losses.device).unsqueeze(1)
         sums = torch.zeros(n_stacked * n_subtasks, 2, dtype=torch.float64, device=losses.device)
         return sums.index_add_(0, place.flatten(), both).view(n_stacked, n_subtasks, 2)
 
     def right(self, logits: Float[Tensor, "stack rows d_vocab_out"]) -> Float[Tensor, " stack"]:
-        """Return how many answers of each run are right."""
-        return ((logits.argmax(2) == self.targets) * self.scored).sum(1, dtype=torch.float64)
+        """Return the number of right answers of each run."""
+        return ((logits.argmax(2) == self.targets) * self.has_target).sum(1, dtype=torch.float64)
 
 
 class StackedEvaluator:
     """A test set for each run, made ready to be run through the stacked networks again and again."""
 
     def __init__(self, network: Network, examples: StackedExamples, positions: Sequence[int], n_subtasks: int) -> None:
-        self._network, self._n_parts = network, n_subtasks
+        self._network, self._n_subtasks = network, n_subtasks
         self._batches = [StackedBatch.of(network, chunk, positions) for chunk in examples.split()]
 
     @torch.no_grad()
     def __call__(self) -> list[Evaluation]:
-        """Return each run's score, without dropout."""
+        """Return each run's evaluation, without dropout."""
         device = self._batches[0].targets.device
-        # losses, right answers, places with something to predict
+        # losses, right answers, targets
         sums = torch.zeros(3, self._batches[0].targets.shape[0], dtype=torch.float64, device=device)
         subtasks = None
         for batch in self._batches:
             logits = self._network.forward_fast(batch.plan).flatten(1, 2)
             each = row_losses(logits, batch.targets)
-            loss = (each * batch.scored).sum(1, dtype=torch.float64)
-            sums += torch.stack([loss, batch.right(logits), batch.scored.sum(1, dtype=torch.float64)])
-            if self._n_parts:
-                more = batch.subtask_sums(each, self._n_parts)
+            loss = (each * batch.has_target).sum(1, dtype=torch.float64)
+            sums += torch.stack([loss, batch.right(logits), batch.has_target.sum(1, dtype=torch.float64)])
+            if self._n_subtasks:
+                more = batch.subtask_sums(each, self._n_subtasks)
                 subtasks = more if subtasks is None else subtasks + more
         losses, right, counts = sums
-        return scores(losses / counts, right / counts, subtasks)
+        return evaluations(losses / counts, right / counts, subtasks)
 
 
-def scores(
+def evaluations(
     losses: Float[Tensor, " stack"],
     accuracies: Float[Tensor, " stack"],
     subtasks: Float[Tensor, "stack n_subtasks 2"] | None,
 ) -> list[Evaluation]:
-    """Return numbers of all runs as a score each; one transfer from the device for each kind of number."""
+    """Return an evaluation of each run; one transfer from the device for each kind of number."""
     by_part = [()] * len(losses) if subtasks is None else map(tuple, (subtasks[:, :, 0] / subtasks[:, :, 1]).tolist())
     return [Evaluation(*each) for each in zip(losses.tolist(), accuracies.tolist(), by_part, strict=True)]

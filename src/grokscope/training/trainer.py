@@ -20,11 +20,11 @@ OPTIMIZER = "optimizer."
 
 
 class Gradient(NamedTuple):
-    """What a step saw before it moved the weights."""
+    """What a step computes before it moves the weights."""
 
     loss: Tensor
     """Cross-entropy of the step's batch (scalar, detached), without any penalty."""
-    score: Evaluation | None
+    evaluation: Evaluation | None
     """Of the same batch, where it was asked for."""
 
 
@@ -83,27 +83,28 @@ class Trainer:
     def _prepared(self, batch: Examples) -> tuple[Any, Targets]:
         return self.model.plan(batch.tokens, self.task.target_positions), Targets.of(batch)
 
-    def gradient(self, *, with_score: bool = False) -> Gradient:
+    def gradient(self, *, with_evaluation: bool = False) -> Gradient:
         """Compute loss and gradient of this step's batch at the present weights."""
-        plan, scored = self._fixed or self._prepared(self.task.batches(self.step))
+        plan, targets = self._fixed or self._prepared(self.task.batches(self.step))
         noise = None
         if self.model.config.dropout:
-            noise = stream("dropout", self._noise_seed, self.step, device=scored.targets.device)
-        logits = scored.rows(self._forward(plan, noise=noise))
-        loss = self._cross_entropy(logits, scored.targets)
+            noise = stream("dropout", self._noise_seed, self.step, device=targets.targets.device)
+        logits = targets.rows(self._forward(plan, noise=noise))
+        loss = self._cross_entropy(logits, targets.targets)
         objective = loss
         if self._l1:
             objective = loss + self._l1 * sum(weights.abs().sum() for weights in self.model.parameters())
         self._optimizer.zero_grad()
         objective.backward()
-        return Gradient(loss.detach(), self._score(logits.detach(), scored, loss.item()) if with_score else None)
+        evaluation = self._evaluation(logits.detach(), targets, loss.item()) if with_evaluation else None
+        return Gradient(loss.detach(), evaluation)
 
-    def _score(self, logits: Tensor, scored: Targets, loss: float) -> Evaluation:
+    def _evaluation(self, logits: Tensor, targets: Targets, loss: float) -> Evaluation:
         subtasks: tuple[float, ...] = ()
-        if scored.subtasks is not None:
-            sums = subtask_losses(row_losses(logits, scored.targets), scored.subtasks, len(self.task.subtasks))
+        if targets.subtasks is not None:
+            sums = subtask_losses(row_losses(logits, targets.targets), targets.subtasks, len(self.task.subtasks))
             subtasks = tuple((sums[:, 0] / sums[:, 1]).tolist())
-        return Evaluation(loss, accuracy(logits, scored.targets), subtasks)
+        return Evaluation(loss, accuracy(logits, targets.targets), subtasks)
 
     def update(self) -> None:
         """Move the weights along the gradient computed last."""
@@ -113,7 +114,7 @@ class Trainer:
         self.step += 1
 
     def test(self) -> Evaluation | None:
-        """Return the score on the test set, or None where there is none."""
+        """Return the evaluation on the test set, or None where there is none."""
         return None if self._test is None else self._test()
 
     def state(self) -> dict[str, Tensor]:

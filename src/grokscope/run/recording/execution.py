@@ -31,10 +31,10 @@ class Execution(Config):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device 'cuda': PyTorch finds no GPU here; use device 'cpu' or 'auto'")
+            raise ConfigError("device 'cuda': PyTorch finds no GPU; use device 'cpu' or 'auto'")
         compilers = [os.environ.get("CXX", ""), "c++", "g++", "clang++"]
         if self.compile and device == "cpu" and not any(name and shutil.which(name) for name in compilers):
-            raise ConfigError("compile needs a C++ compiler, and there is none here; install g++, or leave it off")
+            raise ConfigError("compile needs a C++ compiler, and none is installed; install g++, or leave it off")
         return Execution(device=device, threads=self.threads or torch.get_num_threads(), compile=self.compile)
 
     @contextmanager
@@ -47,7 +47,7 @@ class Execution(Config):
         try:
             torch.set_num_threads(self.threads or threads)
             torch.use_deterministic_algorithms(True)
-            # filling guards against reading uninitialised memory, which nothing here does, and costs a pass over it
+            # filling guards against reading uninitialised memory, which no operation does, and costs a pass over it
             torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
             with freed_memory_kept():
                 yield torch.device(self.device)

@@ -21,7 +21,7 @@ class StackedTrainer(Protocol):
         """Updates so far."""
         ...
 
-    def gradient(self, *, with_losses: bool, with_scores: bool) -> EnsembleGradient:
+    def gradient(self, *, with_losses: bool, with_evaluations: bool) -> EnsembleGradient:
         """Compute loss and gradient of every run's batch at the present weights."""
         ...
 
@@ -30,7 +30,7 @@ class StackedTrainer(Protocol):
         ...
 
     def test(self) -> list[Evaluation] | None:
-        """Return each run's score on its test set, or None where there are none."""
+        """Return each run's evaluation on its test set, or None where there are none."""
         ...
 
     def weights(self, place: int) -> Mapping[str, Tensor]:
@@ -74,7 +74,7 @@ def train_until_all_end(
                 return errors
             any_row = any(each.row for each in due)
             gradient = trainer.gradient(
-                with_losses=any_row or any(each.checkpoint for each in due), with_scores=any_row
+                with_losses=any_row or any(each.checkpoint for each in due), with_evaluations=any_row
             )
             tests = trainer.test() if any_row else None
             going_on = []
@@ -115,8 +115,8 @@ def _write_step(
     reason = f"reached {step} steps" if due.last else None
     if gradient.losses is not None and (due.row or due.checkpoint):
         writer.require_finite(step, gradient.losses[place])
-    if gradient.scores is not None and due.row:
-        good_enough = writer.append_row(step, gradient.scores[place], tests[place] if tests else None)
+    if gradient.evaluations is not None and due.row:
+        good_enough = writer.append_row(step, gradient.evaluations[place], tests[place] if tests else None)
         reason = reason or good_enough
     if due.checkpoint or reason:
         writer.save_checkpoint(step, trainer.weights(place), trainer.state(place))

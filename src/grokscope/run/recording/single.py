@@ -98,17 +98,17 @@ class _Alone:
     def step(self) -> int:
         return self._trainer.step
 
-    def gradient(self, *, with_losses: bool, with_scores: bool) -> EnsembleGradient:
-        gradient = self._trainer.gradient(with_score=with_scores)
-        scores = None if gradient.score is None else [gradient.score]
-        return EnsembleGradient([gradient.loss.item()] if with_losses else None, scores)
+    def gradient(self, *, with_losses: bool, with_evaluations: bool) -> EnsembleGradient:
+        gradient = self._trainer.gradient(with_evaluation=with_evaluations)
+        evaluations = None if gradient.evaluation is None else [gradient.evaluation]
+        return EnsembleGradient([gradient.loss.item()] if with_losses else None, evaluations)
 
     def update(self) -> None:
         self._trainer.update()
 
     def test(self) -> list[Evaluation] | None:
-        score = self._trainer.test()
-        return None if score is None else [score]
+        evaluation = self._trainer.test()
+        return None if evaluation is None else [evaluation]
 
     def weights(self, place: int) -> dict[str, Tensor]:
         return self._trainer.model.state_dict()

@@ -1,7 +1,7 @@
 """A run's metrics as TensorBoard events, in a folder of the run's own. Imported only where they are asked for.
 
 Events are written one after the other by TensorBoard's record writer: PyTorch's ``SummaryWriter`` writes them in a
-thread, whose full disk would be a traceback there and a row that is missing here.
+thread, where a full disk is a traceback on the terminal, and the run goes on.
 """
 
 import contextlib
