@@ -1,4 +1,7 @@
-"""The architecture, as rules that a change cannot break unnoticed."""
+"""The architecture, as rules that a change cannot break unnoticed.
+
+Which package may import which is in ``pyproject.toml``, as contracts of import-linter.
+"""
 
 import ast
 import subprocess
@@ -6,99 +9,105 @@ import sys
 from pathlib import Path
 
 import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 import grokscope
 
+ROOT = Path(__file__).parents[1]
 SOURCE = Path(grokscope.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
-ORDER = [
-    {"errors", "config", "registry", "plugins", "randomness", "display", "formatting", "progress"},
-    {"tasks"},
-    {"models"},
-    {"training"},
-    {"curves"},
-    {"run"},
-    {"recipe"},
-    {"interop"},
-    {"analysis"},
-    {"explanation"},
-    {"sweeps"},
-    {"figures"},
-    {"reports"},
-    {"workflows"},
-    {"cli", "__main__"},
-]
-"""A package may import from itself and from what stands before it."""
-
-RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+LONGEST = 400
+"""Lines of a module; more is more than one idea."""
 
 
-def part_of(module: Path) -> str:
-    return module.relative_to(SOURCE).with_suffix("").parts[0]
+def test_imports_keep_the_contracts(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
 
 
-def imported_parts(module: Path) -> set[str]:
-    """Every part of grokscope that the module imports from, wherever in it the import stands."""
-    parts = set()
-    for node in ast.walk(ast.parse(module.read_text())):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: relative import; write the whole name"
-            if node.module == "grokscope":
-                names = [f"grokscope.{alias.name}" for alias in node.names]
-            else:
-                names = [node.module or ""]
-        parts |= {f"{name}.".split(".")[1] for name in names if name.partition(".")[0] == "grokscope"}
-    return parts
+def test_the_modules_are_found():
+    """The rules below would hold of an empty list: make sure that they saw the library."""
+    assert {"tasks", "models", "training", "run"} <= {path.relative_to(SOURCE).parts[0] for path in MODULES}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(SOURCE)))
-class TestEveryModule:
-    def test_imports_point_one_way(self, module):
-        part = part_of(module)
-        if part == "__init__":
-            assert not imported_parts(module) & {"cli", "__main__", "figures", "reports"}, (
-                "import grokscope must stay light"
-            )
-            return
-        assert part in RANK, f"{part} has no place in the order of the packages; give it one in ORDER"
-        for other in imported_parts(module):
-            assert other in RANK, f"{module.name} imports grokscope.{other}, which is not a package of the library"
-            assert RANK[other] <= RANK[part], f"{part}/{module.name} imports from {other}, which comes after it"
-
-    def test_length(self, module):
-        n_lines = len(module.read_text().splitlines())
-        assert n_lines <= 400, f"{n_lines} lines: more than one idea; split it"
-
-    def test_name_says_something(self, module):
-        assert module.stem not in {"utils", "util", "helpers", "misc", "common"}
-
-    def test_parses_without_the_global_random_state(self, module):
-        calls = {"manual_seed", "seed"}
-        for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls:
-                owner = ast.unparse(node.func.value)
-                assert owner not in {"torch", "torch.cuda", "random", "np.random"}, (
-                    f"{owner}.{node.func.attr} is global"
-                )
+def test_modules_are_short():
+    too_long = {path.name: n for path in MODULES if (n := len(path.read_text().splitlines())) > LONGEST}
+    assert not too_long
 
 
-def test_the_order_is_found_in_the_source():
-    """The rules above would hold of an empty list: make sure that they saw the library."""
-    assert {"tasks", "models", "training", "run"} <= {part_of(module) for module in MODULES}
-    assert "tasks" in imported_parts(SOURCE / "training" / "trainer.py")
-    assert "errors" in imported_parts(SOURCE / "models" / "hooks.py")
+def test_names_say_something():
+    assert not {path.stem for path in MODULES} & {"utils", "util", "helpers", "misc", "common"}
 
 
-def test_import_is_light():
-    heavy = {
-        *("matplotlib", "jinja2", "typer", "click", "plotly", "kaleido", "IPython", "ipywidgets"),
-        *("ray", "transformer_lens", "wandb", "mlflow", "tensorboard", "sklearn", "scipy"),
-        *("uvicorn", "fastapi", "starlette", "flask", "aiohttp", "websockets", "requests", "http.server", "hypothesis"),
-    }
-    code = "import sys, grokscope; print(*sys.modules, sep='\\n')"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+def test_imports_have_whole_names():
+    relative = [path for path, node in _nodes(ast.ImportFrom) if node.level]
+    assert not relative
+
+
+def test_nothing_seeds_the_global_random_state():
+    owners = {"torch", "torch.cuda", "random", "np.random"}
+    calls = [
+        f"{path.name}: {ast.unparse(node.func)}"
+        for path, node in _nodes(ast.Call)
+        if isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"manual_seed", "seed"}
+        and ast.unparse(node.func.value) in owners
+    ]
+    assert not calls
+
+
+def _nodes(kind):
+    for path in MODULES:
+        yield from ((path, node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kind))
+
+
+def _loaded(code: str) -> set[str]:
+    """Return the modules that a new process has loaded after ``code``."""
+    whole = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
+    return set(subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True).stdout.split())
+
+
+SLOW = {
+    *("torch", "pandas", "scipy", "matplotlib", "jinja2", "plotly", "IPython", "ray", "tensorboard", "pyarrow"),
+    *("transformer_lens", "wandb", "mlflow", "hypothesis", "requests", "http.server", "uvicorn", "fastapi"),
+}
+"""What takes long to import, or belongs to an extra."""
+
+
+def test_importing_the_package_is_cheap():
+    loaded = _loaded("import grokscope")
     assert "grokscope" in loaded
-    assert not heavy & set(loaded)
+    assert not (SLOW | {"typer", "rich", "numpy"}) & loaded
+
+
+def test_every_public_name_can_be_loaded():
+    assert all(getattr(grokscope, name) is not None for name in grokscope.__all__)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["sweep", "--help"],
+        ["train", "fast", "--no-such-option"],
+        ["train", "fats"],
+        ["train", "fast", "--set", "lr"],
+        ["explain"],
+        ["no-such-command"],
+        ["measure", "runs/fast", "--frequencies", "x"],
+        ["figure", "curves", "runs/fast", "-o", "no/such/folder/curves.pdf"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_refused_arguments_import_nothing_slow(arguments):
+    loaded = _loaded(
+        "import contextlib, io\n"
+        "from grokscope.cli.main import main\n"
+        f"sys.argv = ['grokscope', *{arguments!r}]\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):\n"
+        "    with contextlib.suppress(SystemExit):\n"
+        "        main()"
+    )
+    assert "grokscope.cli.main" in loaded
+    assert not SLOW & loaded
