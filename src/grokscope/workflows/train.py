@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from grokscope.recipe.registry import recipe
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import Row
-from grokscope.run.recording.single import OnRow
+from grokscope.run.recording.writer import Observer, OnRow
 
 
 def train(
@@ -26,6 +26,7 @@ def train(
     execution: Execution | None = None,
     progress: bool = True,
     tensorboard: bool = False,
+    observers: Sequence[Observer] = (),
 ) -> Run:
     """Train a network, keep everything, and return the run.
 
@@ -39,16 +40,21 @@ def train(
         progress: show a live display on standard error.
         tensorboard: write the metrics as TensorBoard events too, into the run's folder; needs the extra
             ``grokscope[tensorboard]``.
+        observers: each is called as ``observer(run, step, model)`` at every checkpoint, once it is on disk, with a copy
+            of the network at that step.
 
     Raises:
         ConfigError: an unknown name or an impossible value, or TensorBoard is not installed.
         RunError: the folder is taken or cannot be written.
         DivergenceError: the loss stopped being a finite number.
+        ObserverError: an observer raised an error, which is the cause; the run is kept up to that step.
 
     Example:
         >>> run = train("fast", seed=1)
         >>> run.metrics.plot(x="step", y=["train_loss", "test_loss"], logy=True)
         >>> run.model(step=100)  # the network after 100 updates
+        >>> norms = {}
+        >>> train("fast", seed=2, observers=[lambda run, step, model: norms.update({step: float(model.W_U.norm())})])
     """
     base = recipe(experiment).experiment if isinstance(experiment, str) else experiment
     changes = dict(settings or {})
@@ -67,7 +73,7 @@ def train(
             for take in takers:
                 take(row)
 
-        return record_run(chosen, folder, execution=execution, resume=resume, on_row=to_each)
+        return record_run(chosen, folder, execution=execution, resume=resume, on_row=to_each, observers=observers)
 
 
 def _print_note(text: str) -> None:
