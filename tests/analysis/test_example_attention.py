@@ -13,7 +13,8 @@ from grokscope.errors import ConfigError
 from grokscope.models import MLP, MLPConfig, Transformer, TransformerConfig
 from grokscope.models.transformer import Block
 from grokscope.randomness import init_generator
-from grokscope.reports.replay.sequences import MOST_TRIGGERS, SequenceCamera
+from grokscope.reports.replay.camera import replay_camera
+from grokscope.reports.replay.sequences import MOST_TRIGGERS
 from grokscope.tasks import (
     DigitAdditionConfig,
     DigitAdditionTask,
@@ -108,9 +109,9 @@ def test_of_trigrams_every_trigger_has_a_row_and_is_looked_at():
 
 def test_a_film_shows_the_same():
     task = trigrams(n_triggers=MOST_TRIGGERS + 3)
-    model, camera = looking_at_triggers(task), SequenceCamera.on(task)
-    *_, picture = camera.frame(model)
-    whole = example_attention(model, task, camera.examples)
+    model = looking_at_triggers(task)
+    *_, picture = replay_camera(task, model, n_frames=2).frame(model)
+    whole = example_attention(model, task, fresh_examples(task, 300, seed=0))
     assert picture.rows == whole.rows[:MOST_TRIGGERS]
     torch.testing.assert_close(torch.tensor(picture.values[0, 0]).float(), whole.patterns[0, :MOST_TRIGGERS])
 

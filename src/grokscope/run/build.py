@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from grokscope.errors import NotApplicableError
 from grokscope.models import MLP, Transformer, build_model
 from grokscope.run.experiment import Experiment
 from grokscope.tasks import Task
@@ -23,7 +24,16 @@ def task_of(experiment: Experiment, artifacts: Mapping[str, Tensor] | None = Non
 
 
 def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
-    """Return the network of ``experiment`` before its first update."""
+    """Return the network of ``experiment`` before its first update.
+
+    Raises:
+        NotApplicableError: it is a multilayer perceptron, and the task has answers at several positions.
+    """
+    if experiment.model.kind == "mlp" and len(task.target_positions) > 1:
+        raise NotApplicableError(
+            f"a multilayer perceptron answers once in a sequence, and {task.name} has {len(task.target_positions)} "
+            f"answers; use --set model.kind=transformer"
+        )
     return build_model(
         experiment.model,
         d_vocab=task.d_vocab,

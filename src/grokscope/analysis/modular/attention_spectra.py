@@ -13,7 +13,7 @@ from grokscope.analysis.fourier import frequency_norms, transform
 from grokscope.analysis.modular.coordinates import find_coordinates, residues
 from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
-from grokscope.errors import ConfigError
+from grokscope.errors import NotApplicableError
 from grokscope.models import MLP, Transformer
 from grokscope.models.transformer import Block
 from grokscope.tasks import ModularTask
@@ -46,10 +46,10 @@ def attention_spectra(model: Transformer | MLP, task: ModularTask) -> AttentionS
     the strongest of 56 frequencies (p = 113) has a share of about 0.08.
 
     Raises:
-        ConfigError: the network has no attention.
+        NotApplicableError: the network has no attention.
     """
     if not isinstance(model, Transformer):
-        raise ConfigError("the network has no attention to draw")
+        raise NotApplicableError("the network has no attention to draw")
     model = widened_network(model)
     block = model.blocks[0]
     assert isinstance(block, Block)

@@ -9,7 +9,7 @@ from torch import Tensor
 from grokscope.analysis.sequences.heads import patterns
 from grokscope.analysis.sequences.token_labels import token_labels
 from grokscope.display import brief_repr
-from grokscope.errors import ConfigError
+from grokscope.errors import NotApplicableError
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import Examples, SequenceTask, SkipTrigramsTask
 from grokscope.tasks.examples import NO_TARGET
@@ -41,10 +41,10 @@ def example_attention(model: Transformer | MLP, task: SequenceTask, examples: Ex
     each trigger: the first of ``examples`` that has it.
 
     Raises:
-        ConfigError: the network has no attention.
+        NotApplicableError: the network has no attention.
     """
     if not isinstance(model, Transformer):
-        raise ConfigError("the network has no attention to draw")
+        raise NotApplicableError("the network has no attention to draw")
     if isinstance(task, SkipTrigramsTask):
         return _of_query(model, task, examples)
     tokens = examples.tokens[:1]

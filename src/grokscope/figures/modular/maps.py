@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from grokscope.analysis import FourierSummary
-from grokscope.errors import ConfigError
+from grokscope.errors import ConfigError, NotApplicableError
 from grokscope.figures.axes import frame_image
 from grokscope.figures.canvas import Target, canvas, title
 from grokscope.figures.catalogue import figure
@@ -36,10 +36,10 @@ def attention_maps(circuit: FourierSummary, *, ax: Target = None) -> Figure:
         ax: where to draw [a new figure].
 
     Raises:
-        ConfigError: the network has no attention.
+        NotApplicableError: the network has no attention.
     """
     if circuit.pattern is None:
-        raise ConfigError("the network has no attention to draw")
+        raise NotApplicableError("the network has no attention to draw")
     to_a = circuit.pattern[:MAX_SIDE, :MAX_SIDE, :MAX_HEADS, 0].permute(2, 0, 1).numpy()
     names = [f"head {head}" for head in range(len(to_a))]
     return _maps(to_a, names, "attention to a", SEQUENTIAL, (0.0, 1.0), circuit, ax)

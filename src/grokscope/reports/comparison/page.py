@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from grokscope import figures
 from grokscope.analysis.many_runs.curves import is_over_early
 from grokscope.analysis.measure_table import pivot, read_measures
+from grokscope.analysis.measures import MEASURES
 from grokscope.errors import ConfigError, nearest
 from grokscope.figures.canvas import Target
 from grokscope.figures.catalogue import Picture
@@ -30,6 +31,8 @@ _MEASURES = (
     Panel("gini_W_L", "Gini coefficient of the neuron-logit map's", "Gini"),
     Panel("sum_of_squares", "sum of squared weights", "sum"),
 )
+_ON_CURVES = ("loss", "accuracy")
+"""Measures that the training curves show already."""
 _MADE_ALIKE = ("Versions", "Machine", "Device")
 
 
@@ -175,7 +178,7 @@ def _inside(compared: ComparedRuns, *, ax: Target = None) -> tuple[Picture | Non
 
 
 def _measures(compared: ComparedRuns, *, ax: Target = None) -> tuple[Picture | None, str]:
-    found = [read_measures(run.folder.measures, ("excluded_loss", "sum_of_squares")) for run in compared.runs]
+    found = [read_measures(run.folder.measures) for run in compared.runs]
     tables = [pivot(table) for table in found if table is not None]
     if len(tables) < len(found):
         without = [str(run.path) for run, table in zip(compared.runs, found, strict=True) if table is None]
@@ -183,14 +186,29 @@ def _measures(compared: ComparedRuns, *, ax: Target = None) -> tuple[Picture | N
             f"Progress measures are not drawn: {len(without)} of {len(found)} runs have none. “grokscope measure RUN” "
             f"takes them, beginning with {without[0]}."
         )
-    panels = [panel for panel in _MEASURES if all(panel.column in table for table in tables)]
-    figure = figures.compared_panels(_data(compared, tables), panels, log_steps=_log_steps(compared), ax=ax)
+    common = [name for name in tables[0] if all(name in table for table in tables)]
+    known = [panel for panel in _MEASURES if panel.column in common]
+    if "excluded_loss" not in common:
+        return _own_measures(compared, tables, common, ax=ax)
+    figure = figures.compared_panels(_data(compared, tables), known, log_steps=_log_steps(compared), ax=ax)
     caption = (
         "What forms while the losses do not show it: the loss with the key frequencies alone (restricted, over all "
         "pairs) falls and the loss without them (excluded, over the training set) rises as the circuit forms; then "
         "the weights keep few frequencies (Gini) and become small."
     )
     return Picture("measures", "Progress measures", caption, figure), ""
+
+
+def _own_measures(
+    compared: ComparedRuns, tables: Sequence[pd.DataFrame], common: Sequence[str], *, ax: Target = None
+) -> tuple[Picture | None, str]:
+    """Return the picture of a family's measures that are one number each."""
+    names = [name for name in common if name in MEASURES and name not in _ON_CURVES][:MOST_PARTS]
+    if not names:
+        return None, ""
+    panels = [Panel(name, name.replace("_", " "), MEASURES[name].unit or "value") for name in names]
+    figure = figures.compared_panels(_data(compared, tables), panels, log_steps=_log_steps(compared), ax=ax)
+    return Picture("measures", "Measures", "What “grokscope measure” found at the checkpoints.", figure), ""
 
 
 def _making(compared: ComparedRuns) -> tuple[Facts, FoundTable]:

@@ -5,19 +5,13 @@ import torch
 from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
 from grokscope.progress import SILENT, Progress
+from grokscope.reports.replay.camera import replay_camera
 from grokscope.reports.replay.frames import Film, Frame, evenly_chosen, join_frames
-from grokscope.reports.replay.modular import ModularCamera
-from grokscope.reports.replay.sequences import SequenceCamera
 from grokscope.run import Run
 from grokscope.run.parallel import map_checkpoints
-from grokscope.tasks import ModularTask, SequenceTask
 
 MOST_FRAMES = 150
 """Steps of a film."""
-ROOM = 2_000_000
-"""Numbers that one picture of maps may take in all frames together: a page of a few such stays small."""
-MOST_ATTENTION = 4_000_000
-"""Attention weights that the patterns of one example may take in all frames together."""
 
 
 @torch.no_grad()
@@ -28,10 +22,10 @@ def film_run(
     most: int = MOST_FRAMES,
     progress: Progress = SILENT,
 ) -> Film | None:
-    """Return the pictures of a run's network over training; None where there is nothing to film.
+    """Return the pictures of a run's network over training; None of a run with fewer than two usable checkpoints.
 
     What is watched, key frequencies, neurons, planes, is chosen on the network at ``step``. Checkpoints whose weights
-    are not finite are left out. There is no film of a multilayer perceptron on sequences, nor of a single checkpoint.
+    are not finite are left out.
 
     Args:
         run: finished or not.
@@ -41,6 +35,7 @@ def film_run(
 
     Raises:
         ConfigError: ``most`` is below 2.
+        NotApplicableError: there is nothing to watch in networks of this kind on the run's task.
         RunError: a checkpoint is damaged, or there is none at ``step``.
     """
     if most < 2:
@@ -49,21 +44,13 @@ def film_run(
     if len(steps) < 2:
         return None
     chosen = run.model(step)
-    match task:
-        case ModularTask():
-            frame = ModularCamera.on(chosen, task, ROOM // len(steps)).frame
-        case SequenceTask() if isinstance(chosen, Transformer):
-            config = chosen.config
-            weights = min(config.n_layers * config.n_heads, 8) * task.n_ctx**2
-            steps = evenly_chosen(run.steps, max(2, min(most, MOST_ATTENTION // weights)))
-            frame = SequenceCamera.on(task).frame
-        case _:
-            return None
+    camera = replay_camera(task, chosen, n_frames=len(steps))
+    steps = evenly_chosen(run.steps, min(most, camera.most_frames or most))
 
     @torch.no_grad()  # here too: it holds in one thread only
     def look(at: int) -> tuple[int, Frame] | None:
         model = run.model(at)
-        return (at, frame(model)) if _is_finite(model) else None
+        return (at, camera.frame(model)) if _is_finite(model) else None
 
     seen = [each for each in map_checkpoints(steps, look, task, progress) if each is not None]
     return join_frames([at for at, _ in seen], [frame for _, frame in seen]) if len(seen) > 1 else None

@@ -16,12 +16,21 @@ from grokscope.analysis.modular.fourier_summary import FourierSummary, fourier_s
 from grokscope.analysis.modular.neurons import CLUSTER_SHARE
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
+from grokscope.reports.replay.camera import Camera, replay_camera
 from grokscope.reports.replay.frames import Bars, Frame, Maps, Palette, Points
 from grokscope.tasks import ModularTask
 
 MOST_TILES = 6
 """Heads, neurons or circles that are shown."""
+ROOM = 2_000_000
+"""Numbers that one picture of maps may take in all frames together: a page of a few such stays small."""
 _BINS = 20
+
+
+@replay_camera.register
+def modular_camera(task: ModularTask, model: Transformer | MLP, *, n_frames: int) -> Camera:
+    """Return the camera of a network's Fourier circuit."""
+    return Camera(ModularCamera.on(model, task, ROOM // n_frames).frame)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Everything that a report says, computed before anything is rendered."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,7 @@ import torch
 
 from grokscope import formatting
 from grokscope.analysis import FourierSummary, find_phases
+from grokscope.errors import NotApplicableError
 from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
 from grokscope.explanation.modular.explain import LARGEST
 from grokscope.figures.catalogue import Picture, pictures
@@ -111,7 +113,10 @@ def read_content(
     went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
     modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
     banded = NO_PHASES if infinite else phases
-    film = None if shown is None or metrics.empty else film_run(run, shown, progress=progress)
+    film = None
+    if shown is not None and not metrics.empty:
+        with contextlib.suppress(NotApplicableError):
+            film = film_run(run, shown, progress=progress)
     return Content(
         title=experiment.name,
         description=experiment.description,
