@@ -30,6 +30,8 @@ from grokscope.models import MLP, Transformer, TransformerConfig
 from grokscope.progress import Progress
 from grokscope.randomness import stream
 from grokscope.recipe import Recipe, register_recipe
+from grokscope.reports.replay.camera import Camera, replay_camera
+from grokscope.reports.replay.frames import Bars
 from grokscope.run import Experiment
 from grokscope.tasks import Examples, Task, TaskConfig, register_task
 from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
@@ -229,6 +231,21 @@ def bit_influences_figure(source: Source[ParityTask], *, ax: Target = None) -> F
         axes.set_ylim(0, 1.05)
         sheet.label(x="bit (* counts)", y="share of answers that change")
     return sheet.figure
+
+
+# --- a replay
+
+
+@replay_camera.register
+def parity_camera(task: ParityTask, model: Transformer | MLP, *, n_frames: int) -> Camera:
+    """Return the camera of the bits' influences."""
+    labels = tuple(map(str, range(task.n_ctx - 1)))
+
+    def frame(model: Transformer | MLP) -> tuple[Bars, ...]:
+        values = bit_influences(model, task).numpy()[None, None]
+        return (Bars("bits", "Influence of each bit", "bit", "share", labels, ("influence",), values),)
+
+    return Camera(frame)
 
 
 # --- an explanation, and a claim of its own

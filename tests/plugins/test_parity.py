@@ -130,6 +130,8 @@ def test_the_figure_is_listed_drawn_and_on_the_page(done, folder):
     page = (folder / RUN / "report.html").read_text()
     assert "Which bits count" in page
     assert "the bits that count" in page
+    assert "Influence of each bit" in page, "the replay"
+    assert str(PLUGIN) in page, "what was loaded"
 
 
 def test_what_does_not_apply_says_so(done):

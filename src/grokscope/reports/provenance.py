@@ -28,10 +28,17 @@ def how_it_was_made(run: Run) -> Facts:
         ("Checkpoints", kept),
         ("Command", _in_turn(_command(session) for session in sessions)),
         ("Versions", _in_turn(_named(session["versions"]) for session in sessions)),
+        *_plugins(sessions),
         ("Machine", _in_turn(_machine(session["machine"]) for session in sessions)),
         ("Device", f"{execution['device']}, {threads} CPU thread{'s' if threads != 1 else ''}{compiled}"),
         *_hashes(run),
     )
+
+
+def _plugins(sessions: list[dict[str, Any]]) -> Facts:
+    """Return the plugins that were loaded, with the hashes of their files; nothing where there was none."""
+    texts = [", ".join(f"{name} (SHA-256 {sha})" for name, sha in each.get("plugins", {}).items()) for each in sessions]
+    return (("Plugins", _in_turn(text or "none" for text in texts)),) if any(texts) else ()
 
 
 def _hashes(run: Run) -> Facts:
