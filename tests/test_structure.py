@@ -4,6 +4,7 @@ Which package may import which is in ``pyproject.toml``, as contracts of import-
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,25 @@ def test_nothing_seeds_the_global_random_state():
         and ast.unparse(node.func.value) in owners
     ]
     assert not calls
+
+
+FAMILIES = ("modular", "sequences", "binary")
+OF_A_FAMILY = re.compile(
+    r"(Modular|BinaryOperation|Sequence|DigitAddition|RepeatedSubsequences|SkipTrigrams|Circuit)"
+    r"(Task|Config|Explanation)"
+)
+
+
+def test_what_depends_on_the_family_is_dispatched():
+    """Outside a family's own modules nobody asks of which family a task is: ``functools.singledispatch`` does."""
+    asked = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path, node in (*_nodes(ast.Call), *_nodes(ast.MatchClass))
+        if not any(part.removesuffix(".py") in FAMILIES for part in path.relative_to(SOURCE).parts)
+        and (isinstance(node, ast.MatchClass) or ast.unparse(node.func) == "isinstance")
+        and OF_A_FAMILY.search(ast.unparse(node.cls if isinstance(node, ast.MatchClass) else node.args[1]))
+    ]
+    assert not asked
 
 
 def _nodes(kind):

@@ -128,7 +128,7 @@ def test_a_network_whose_weights_are_not_finite_is_not_explained(run_of, monkeyp
 
 
 def test_a_large_modulus_is_left_to_the_command(run_of, monkeypatch):
-    monkeypatch.setattr("grokscope.reports.run.content.MAX_EXPLAINED", 6)
+    monkeypatch.setattr("grokscope.reports.run.modular.MAX_EXPLAINED", 6)
     content = read_content(run_of("plain"))
     assert content.evidence is not None
     assert content.evidence.verdict.startswith("Modulo 7 the tests take minutes")

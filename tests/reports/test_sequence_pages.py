@@ -18,10 +18,11 @@ from grokscope.recipe import recipe, recipe_names
 from grokscope.reports import Content, read_content, render_page
 from grokscope.reports.published.comparison import Measured
 from grokscope.reports.published.network import compare
-from grokscope.reports.run.content import MAX_ATTENTION
 from grokscope.reports.run.evidence import evidence
+from grokscope.reports.run.family import describe_task
 from grokscope.reports.run.phase_changes import changes_in_words
-from grokscope.reports.run.training_setup import task_in_words, what_was_trained
+from grokscope.reports.run.sequences import MAX_ATTENTION
+from grokscope.reports.run.training_setup import what_was_trained
 from grokscope.run import Run
 from grokscope.tasks import RepeatedSubsequencesConfig
 
@@ -68,8 +69,8 @@ class TestSetting:
         assert "the addition of two numbers of 5 digits each, written out: it predicts the 6 digits" in text
         assert "It saw 700 sums, all at once; 1,024 others are the test set." in text
         repeats = RepeatedSubsequencesConfig(d_vocab=9, interval=6, subsequence_length=4, n_repeats=2)
-        assert "of 2 intervals of 6 random tokens (from 8 different ones), each has the same 4" in task_in_words(
-            repeats
+        assert "of 2 intervals of 6 random tokens (from 8 different ones), each has the same 4" in describe_task(
+            repeats.build(), repeats
         )
         batches = recipe("repeated-subsequences-finite").experiment
         assert "512 sequences, in batches of 128;" in what_was_trained(batches, batches.task.build())
@@ -154,7 +155,7 @@ class TestContent:
         assert "measures" not in [picture.name for picture in read_content(run).pictures]
 
     def test_what_cannot_be_explained_is_said_to(self, sums, monkeypatch):
-        monkeypatch.setattr("grokscope.reports.run.content.MAX_ATTENTION", 71)
+        monkeypatch.setattr("grokscope.reports.run.sequences.MAX_ATTENTION", 71)
         assert MAX_ATTENTION > 71
         told = read_content(sums).evidence  # 1 layer, 2 heads, 6 tokens: 72 attention weights
         assert told is not None

@@ -120,6 +120,21 @@ class Explanation(ABC):
         task = self.claim(DOES_TASK)
         return task is not None and not task.reached
 
+    @property
+    def has_circuit(self) -> bool:
+        """Whether there is a circuit whose formation can be followed over training."""
+        return self.does_task
+
+    @property
+    def measures_noun(self) -> str:
+        """What ``grokscope measure`` gives of such a network, for sentences."""
+        return "measures of the circuit"
+
+    @property
+    def measure_options(self) -> str:
+        """The options that ``grokscope measure`` needs for this network, with a space before; empty if none."""
+        return ""
+
     def claim_rows(self) -> tuple[ClaimRow, ...]:
         """Return the claims in words; the terminal, notebooks and pages show the same."""
         return tuple(claim_row(claim) for claim in self.claims)

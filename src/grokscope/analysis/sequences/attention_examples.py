@@ -1,6 +1,7 @@
 """Where the heads of a network on sequences look, on examples with names for their tokens."""
 
 from dataclasses import dataclass
+from functools import singledispatch
 
 import torch
 from jaxtyping import Bool, Float
@@ -45,8 +46,11 @@ def example_attention(model: Transformer | MLP, task: SequenceTask, examples: Ex
     """
     if not isinstance(model, Transformer):
         raise NotApplicableError("the network has no attention to draw")
-    if isinstance(task, SkipTrigramsTask):
-        return _of_query(model, task, examples)
+    return _attention(task, model, examples)
+
+
+@singledispatch
+def _attention(task: SequenceTask, model: Transformer, examples: Examples) -> ExampleAttention:
     tokens = examples.tokens[:1]
     names = token_labels(task, tokens[0])
     answered = torch.zeros(task.n_ctx, dtype=torch.bool)
@@ -55,7 +59,8 @@ def example_attention(model: Transformer | MLP, task: SequenceTask, examples: Ex
     return ExampleAttention(_heads(model), found, names, names, answered, torch.zeros(found.shape[1:]).bool())
 
 
-def _of_query(model: Transformer, task: SkipTrigramsTask, examples: Examples) -> ExampleAttention:
+@_attention.register
+def _(task: SkipTrigramsTask, model: Transformer, examples: Examples) -> ExampleAttention:
     targets = examples.targets.flatten().tolist()
     chosen: dict[int, int] = {answer: targets.index(answer) for answer in sorted(set(targets))}
     tokens = examples.tokens[list(chosen.values())]

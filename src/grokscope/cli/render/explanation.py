@@ -6,13 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grokscope.analysis.measure_table import pivot
+from grokscope.cli.render.family import main_measures, measured_phases
 from grokscope.cli.render.tables import frame_table, name_table
-from grokscope.curves.phases import find_phases_of_circuit
 from grokscope.explanation import Explanation, Subject, Timeline
 from grokscope.explanation.rows import NO_CONTROLS
 from grokscope.interop import ImportedNetwork
 from grokscope.run import Run
-from grokscope.tasks import ModularTask, require_modular
 
 _COLOURS = {"explained": "bold green", "partly explained": "bold yellow", "not explained": "bold red"}
 
@@ -54,47 +53,16 @@ def print_timeline(timeline: Timeline, console: Console) -> None:
     console.print(Text(f"\nVerdicts: {told}"))
 
 
-_SHOWN = ("step", "test_loss", "loss", "accuracy", "excluded_loss", "restricted_loss", "gini_W_L", "logit_fve")
-"""Measures that are printed of modular arithmetic; the rest are in the file."""
-_MOST = 8
-"""Columns that fit on a terminal."""
-
-
 def print_measures(table: pd.DataFrame, run: Run, console: Console) -> None:
     """Print the main measures at a dozen steps, and the phases that they show."""
-    modular, measures = isinstance(run.task, ModularTask), table
-    table = pivot(measures)
-    chosen = [name for name in _SHOWN if name in table] if modular else _main_columns(table)
-    stride = max(1, -(-(len(table) - 1) // 11))
-    at = sorted({*range(0, len(table), stride), len(table) - 1})
-    shown = table[chosen].iloc[at].rename(columns=lambda name: name.replace("_", " "))
-    console.print(frame_table(shown))
-    if modular:
-        _print_phases(measures, run, console)
-
-
-def _main_columns(table: pd.DataFrame) -> list[str]:
-    """Return step, loss, accuracy, and the measures that changed most."""
-    first = [name for name in ("step", "loss", "accuracy") if name in table]
-    skipped = {"sum_of_squares", *first}
-    rest = [str(name) for name in table if name not in skipped and not str(name).startswith("loss_")]
-    moved = (table[rest].max() - table[rest].min()).sort_values(ascending=False, kind="stable")
-    return [*first, *map(str, moved.index[: _MOST - len(first)])]
-
-
-def _print_phases(table: pd.DataFrame, run: Run, console: Console) -> None:
-    phases = find_phases_of_circuit(table, require_modular(run.task, "phases by the measures").p)
-    told = [
-        f"{name} {border:,}"
-        for name, border in (
-            ("memorised at", phases.memorised),
-            ("circuit formed at", phases.generalised),
-            ("cleaned up at", phases.cleaned),
-        )
-        if border is not None
-    ]
-    nothing = "no circuit came to matter: the excluded loss never reached half that of guessing"
-    console.print(Text(f"\nPhases, by the measures: {', '.join(told) or nothing}"))
+    wide = pivot(table)
+    stride = max(1, -(-(len(wide) - 1) // 11))
+    at = sorted({*range(0, len(wide), stride), len(wide) - 1})
+    shown = wide[main_measures(run.task, wide)].iloc[at]
+    console.print(frame_table(shown.rename(columns=lambda name: name.replace("_", " "))))
+    phases = measured_phases(run.task, table)
+    if phases is not None:
+        console.print(Text(f"\n{phases}"))
 
 
 def print_import(imported: ImportedNetwork, subject: Subject | None, path, console: Console) -> None:

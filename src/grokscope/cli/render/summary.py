@@ -7,13 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grokscope.analysis import find_phases, network_key_frequencies
-from grokscope.analysis.modular.coordinates import find_coordinates
-from grokscope.analysis.trajectories.run_change_points import changes_of_run
-from grokscope.curves.change_points import grokking_delay
+from grokscope.analysis import find_phases
+from grokscope.cli.render.family import summarise_run
 from grokscope.errors import GrokscopeError
 from grokscope.run import Run
-from grokscope.tasks import ModularTask
 
 
 def print_summary(run: Run, console: Console, *, step: int | None = None) -> None:
@@ -41,47 +38,7 @@ def _lines(run: Run, step: int | None) -> list[tuple[str, str]]:
         lines += [(f"at step {int(row.step):,}", _row(row)) for row in (metrics.iloc[0], metrics.iloc[-1])]
         phases = find_phases(metrics, run.task.chance_loss)
         lines += [(name, f"step {border:,}") for name, border in phases.reached().items()]
-    if run.steps and isinstance(run.task, ModularTask):
-        lines += _circuit_lines(run, run.task, step)
-    elif not isinstance(run.task, ModularTask) and len(metrics) > 2:
-        lines += _change_lines(run)
-    return lines
-
-
-def _change_lines(run: Run) -> list[tuple[str, str]]:
-    """Return where the test losses change, of the whole and of each part."""
-    points = changes_of_run(run)
-    lines = []
-    for name in ("", *(f"_{part}" for part in run.task.subtasks)):
-        point = points.get(f"test_loss{name}")
-        if point is not None:
-            width = f"half of it within {point.width:,.0f} steps"
-            lines.append((f"change of loss{name.replace('_', ' ')}", f"step {point.location:,.0f}, {width}"))
-    delay = grokking_delay(points)
-    if delay is not None and run.task.train is not None:
-        lines.append(("grokking delay", f"{delay:,.0f} steps between the training loss and the test loss"))
-    return lines
-
-
-def _circuit_lines(run: Run, task: ModularTask, step: int | None) -> list[tuple[str, str]]:
-    at = run.steps[-1] if step is None else step
-    found = network_key_frequencies(run.model(step), task)
-    keys, coordinates = ", ".join(map(str, found.named)), find_coordinates(task.table)
-    where = f", {coordinates.note}" if coordinates is not None and coordinates.note else ""
-    lines = [(f"key frequencies at {at:,}", f"{keys}{where}" if keys else f"none: {found.reason}")]
-    if found.neurons is None:
-        return lines
-    clusters = found.neurons.clusters()
-    sizes = "  ".join(f"{k}: {clusters[k]}" for k in found.named if k in clusters)
-    total = len(found.neurons.share)
-    inside = sum(clusters.values())
-    return [
-        *lines,
-        (
-            "neurons in clusters",
-            f"{inside} of {total} ({inside / total:.1%})" + (f"   {sizes}" if sizes else ""),
-        ),
-    ]
+    return lines + summarise_run(run.task, run, step)
 
 
 def _row(row) -> str:

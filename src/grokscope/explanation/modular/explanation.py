@@ -47,6 +47,23 @@ class ModularExplanation(Explanation):
     ablations: tuple[Ablation, ...] = ()
 
     @property
+    def has_circuit(self) -> bool:
+        """Whether there are key frequencies, whose circuit can be followed over training."""
+        return bool(self.frequencies.keys)
+
+    @property
+    def measures_noun(self) -> str:
+        """What ``grokscope measure`` gives of such a network, for sentences."""
+        return "progress measures"
+
+    @property
+    def measure_options(self) -> str:
+        """The option that names frequencies which ``grokscope measure`` would not find by itself."""
+        if self.frequencies.source == "neuron clusters":
+            return ""
+        return f" --frequencies {','.join(map(str, self.frequencies.keys))}"
+
+    @property
     def headline(self) -> str:
         """What was found, in a few words: ``add mod 113, clock-like``."""
         what = f"{self.operation or 'no operation recognised'} mod {self.modulus}"

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
+import grokscope.reports.run.families  # noqa: F401 (registers the words of each family)
 from grokscope import formatting
-from grokscope.analysis import FourierSummary, find_phases
+from grokscope.analysis import find_phases
 from grokscope.errors import NotApplicableError
-from grokscope.explanation import Explanation, ModularExplanation, explain, subject_of_run
-from grokscope.explanation.modular.explain import LARGEST
+from grokscope.explanation import Explanation, explain, subject_of_run
 from grokscope.figures.catalogue import Picture, pictures
-from grokscope.figures.modular.parts import circuit
 from grokscope.figures.source import NO_PHASES, RunSource
 from grokscope.models import MLP, Transformer
 from grokscope.progress import SILENT, Progress
@@ -22,7 +21,7 @@ from grokscope.reports.published.network import compare
 from grokscope.reports.replay.collect import film_run
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.evidence import Evidence, FoundTable, evidence
-from grokscope.reports.run.fourier_findings import findings
+from grokscope.reports.run.family import describe_network, why_not_explained, with_network
 from grokscope.reports.run.history import (
     History,
     phases_by_measures,
@@ -34,14 +33,7 @@ from grokscope.reports.run.outcome import Data, outcome
 from grokscope.reports.run.phase_changes import changes_in_words
 from grokscope.reports.run.training_setup import what_was_trained
 from grokscope.run import Run
-from grokscope.tasks import ModularConfig, ModularTask, Task
-
-MAX_EXPLAINED = 256
-"""Modulus up to which a page explains: time and memory grow with its cube, from 6 s at 113 to minutes beyond."""
-MAX_ATTENTION = 500_000
-"""Attention weights in one sequence up to which a page explains: the tests keep those of up to 2,000 sequences."""
-_COMMAND = "“grokscope explain RUN” makes them."
-BEHIND = "The claims below are the test; these tables are what they rest on."
+from grokscope.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +102,10 @@ def read_content(
     if shown is not None:
         looked = _look(RunSource(run, shown), shown, history)
     does_task = looked.explanation is not None and looked.explanation.does_task
+    measured = Measured(metrics, phases, task=task)
+    if looked.source is not None:
+        measured = with_network(task, measured, looked.source, looked.explanation)
     went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
-    modular = looked.explanation if isinstance(looked.explanation, ModularExplanation) else None
     banded = NO_PHASES if infinite else phases
     film = None
     if shown is not None and not metrics.empty:
@@ -127,7 +121,7 @@ def read_content(
         evidence=looked.evidence,
         findings=looked.found,
         tables=() if looked.evidence is None else looked.evidence.tables,
-        comparisons=compare(published or {}, Measured(metrics, phases, looked.circuit, modular, task)),
+        comparisons=compare(published or {}, measured),
         player=None if film is None else make_player(film, metrics, history.measures, banded),
         of_training=pictures(RunSource(run), "training"),
         of_network=looked.pictures,
@@ -143,21 +137,18 @@ class _Looked:
     found: tuple[str, ...]
     evidence: Evidence | None = None
     explanation: Explanation | None = None
-    circuit: FourierSummary | None = None
+    source: RunSource | None = None
     pictures: tuple[Picture, ...] = ()
 
 
 def _look(source: RunSource, step: int, history: History) -> _Looked:
-    run, task, config = source.run, source.task, source.run.experiment.task
+    run, task = source.run, source.task
     explanation, told = _explained(run, source.model, step, history)
     source.explanation = explanation
     drawn = pictures(source, "network")
     of = f"The network is that of {formatting.step(step)}."
-    if not isinstance(task, ModularTask) or not isinstance(config, ModularConfig):
-        behind = (BEHIND,) if told.tables else ()
-        return _Looked((of, *behind), told, explanation, pictures=drawn)
-    pictured = findings(source.once(circuit), config.operation, tested=explanation is not None)
-    return _Looked((of, *pictured), told, explanation, source.once(circuit), drawn)
+    said = describe_network(task, source, explained=explanation is not None, has_tables=bool(told.tables))
+    return _Looked((of, *said), told, explanation, source, drawn)
 
 
 def _explained(run: Run, model: Transformer | MLP, step: int, history: History) -> tuple[Explanation | None, Evidence]:
@@ -175,16 +166,4 @@ def _why_not(task: Task, model: Transformer | MLP) -> str | None:
     """Return why a page does not explain a network; None where it does."""
     if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
         return "Some of its weights are not finite numbers, so it computes nothing."
-    if isinstance(task, ModularTask):
-        if task.p <= MAX_EXPLAINED:
-            return None
-        why = f"Modulo {task.p} the tests take minutes and gigabytes, so this page leaves them out."
-        return f"{why} {_COMMAND}" if task.p <= LARGEST else why
-    if not isinstance(model, Transformer):
-        return "It is a multilayer perceptron; on sequences only transformers can be explained."
-    config = model.config
-    if config.n_layers * config.n_heads * task.n_ctx**2 > MAX_ATTENTION:
-        return (
-            f"On {task.n_ctx:,} tokens the tests take minutes and gigabytes, so this page leaves them out. {_COMMAND}"
-        )
-    return None
+    return why_not_explained(task, model)

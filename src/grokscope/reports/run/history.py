@@ -7,14 +7,13 @@ import pandas as pd
 from grokscope import formatting
 from grokscope.analysis import Phases
 from grokscope.analysis.measure_table import read_measures
-from grokscope.curves.phases import find_phases_of_circuit
-from grokscope.explanation import Explanation, ModularExplanation
+from grokscope.explanation import Explanation
 from grokscope.explanation.timeline import holds_from
 from grokscope.figures.axes import phase_bands
 from grokscope.figures.source import every_suggested
+from grokscope.reports.run.family import needed_measures, phases_of_measures
 from grokscope.run import Run
 from grokscope.run.tables import read_claims
-from grokscope.tasks import ModularTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +34,8 @@ def read_history(run: Run) -> History:
     Raises:
         RunError: one is damaged.
     """
-    task = run.task
-    if isinstance(task, ModularTask):
-        measures = read_measures(run.folder.measures, ("excluded_loss", "sum_of_squares"))
-        phases = None if measures is None else find_phases_of_circuit(measures, task.p)
-    else:
-        measures, phases = read_measures(run.folder.measures, ("loss",)), None
+    measures = read_measures(run.folder.measures, needed_measures(run.task))
+    phases = None if measures is None else phases_of_measures(run.task, measures)
     return History(measures, read_claims(run.folder.claims), phases)
 
 
@@ -94,26 +89,12 @@ def _holding(claims: pd.DataFrame) -> str:
 def what_is_missing(run: Run, explanation: Explanation, history: History) -> tuple[str, ...]:
     """Return which commands add what the page could say of the run's history; nothing where they add nothing."""
     steps = run.steps
-    if len(steps) < 2 or not _has_a_history(explanation):
+    if len(steps) < 2 or not explanation.has_circuit:
         return ()
     commands = []
     if history.measures is None:
-        what = "progress measures" if isinstance(explanation, ModularExplanation) else "measures of the circuit"
-        commands.append(f"{what} over training are added by “grokscope measure RUN{_frequencies(explanation)}”")
+        command = f"grokscope measure RUN{explanation.measure_options}"
+        commands.append(f"{explanation.measures_noun} over training are added by “{command}”")
     if history.claims is None:
         commands.append(f"when each claim became true by “grokscope explain RUN --every {every_suggested(run)}”")
     return (f"Not in this page: {', and '.join(commands)}; then make the report again.",) if commands else ()
-
-
-def _has_a_history(explanation: Explanation) -> bool:
-    """Return whether there is something to look for at earlier steps."""
-    if isinstance(explanation, ModularExplanation):
-        return bool(explanation.frequencies.keys)
-    return explanation.does_task
-
-
-def _frequencies(explanation: Explanation) -> str:
-    """Return the option that names frequencies which the command would not find by itself."""
-    if not isinstance(explanation, ModularExplanation) or explanation.frequencies.source == "neuron clusters":
-        return ""
-    return f" --frequencies {','.join(map(str, explanation.frequencies.keys))}"
