@@ -1,1 +1,3 @@
 """The report of one run."""
+
+from grokscope.reports.run import families as families

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-import grokscope.reports.run.families  # noqa: F401 (registers the words of each family)
 from grokscope import formatting
 from grokscope.analysis import find_phases
 from grokscope.errors import NotApplicableError
