@@ -69,7 +69,7 @@ class TestRunFromTheSource:
         check_verdicts(executed)
 
     def test_the_film_is_shown_with_every_checkpoint(self, executed):
-        [cell] = [cell for cell in code_cells(executed) if cell.source == "watch_training(run)"]
+        [cell] = [cell for cell in code_cells(executed) if cell.source == "gs.replay(run)"]
         [output] = cell.outputs
         found = re.fullmatch(
             r"TrainingReplay\('tutorial', (\d+) checkpoints, steps 0 to 800: (.+)\)", output.data["text/plain"]

@@ -33,7 +33,7 @@ def test_train_show_runs_report(grokscope, tmp_path: Path) -> None:
     assert not (folder / "report.html").exists()
     assert "reached 20 steps" in done.stdout
     assert "key frequencies at 20" in done.stdout
-    assert "step 20/20" in done.stderr  # progress, as plain lines where there is no terminal
+    assert "fast: 20/20" in done.stderr  # progress, as plain lines where there is no terminal
 
     listed = grokscope("runs").stdout
     assert "fast-p11" in listed

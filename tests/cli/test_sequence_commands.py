@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from grokscope.analysis.measure_table import pivot, read_measures
+
 SMALL = ["--set", "task.length=6", "--set", "task.data.test_size=64", "--set", "model.d_model=16", "--no-report"]
 
 
@@ -82,7 +84,7 @@ def test_explain_over_training(folder):
         (("explain", "0", "--frequencies", "1"), "no key frequencies"),
         (("explain", "0", "--program", "x.py"), "only modular arithmetic"),
         (("train", "fast", "--data", "infinite"), "no counterpart with infinite data"),
-        (("grid", "skip-trigrams"), "needs modular arithmetic"),
+        (("grid", "skip-trigrams"), "no train fraction to vary"),
         (("grid", "--fractions", "a"), "--fractions 'a'"),
         (("train", "skip-trigrams", "--p", "5"), "task.p"),
         (("train", "skip-trigrams", "--set", "task.length=0"), "task.length"),

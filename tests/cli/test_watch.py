@@ -66,7 +66,7 @@ def trainer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def grokscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run the command line; returns its exit code, output and errors."""
-    monkeypatch.setattr("grokscope.cli.commands.watch.LOOK_INTERVAL", 0.05)
+    monkeypatch.setattr("grokscope.cli.render.live.LOOK_INTERVAL", 0.05)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["grokscope", *arguments])

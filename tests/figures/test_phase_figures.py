@@ -1,13 +1,15 @@
-"""The figures of phase changes and of the grid show what they were given."""
+"""The figures of phase changes show what they were given."""
+
+from typing import get_args
 
 import pandas as pd
 import pytest
 
+from grokscope.analysis.many_runs.outcomes import Outcome
 from grokscope.curves.change_points import change_points
 from grokscope.errors import ConfigError
-from grokscope.figures import TrainedRun, infinite_against_finite, phase_grid
+from grokscope.figures import TrainedRun, infinite_against_finite
 from grokscope.figures.many_runs.phase_diagram import OUTCOME_COLOURS
-from grokscope.sweeps.outcomes import OUTCOMES
 
 STEPS = list(range(0, 1000, 10))
 
@@ -32,24 +34,5 @@ def test_a_column_a_task_with_infinite_data_above():
         infinite_against_finite([])
 
 
-def test_the_grid_has_a_cell_a_run_with_its_steps():
-    rows = [
-        (0.3, 1.0, "grokked", 100, 900),
-        (0.5, 1.0, "generalised at once", 100, 150),
-        (0.3, 0.0, "memorised", 90, None),
-    ]
-    columns = ["train_fraction", "weight_decay", "outcome", "fitted", "generalised"]
-    table = pd.DataFrame(rows, columns=columns).astype({"generalised": "Int64"})
-    figure = phase_grid(table)
-    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["100\n150", "100\n900", "90"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "generalised at once",
-        "grokked",
-        "memorised",
-    ]
-    with pytest.raises(ConfigError, match="no rows"):
-        phase_grid(table.iloc[:0])
-
-
 def test_every_outcome_has_a_colour():
-    assert tuple(OUTCOME_COLOURS) == OUTCOMES
+    assert set(OUTCOME_COLOURS) == set(get_args(Outcome))

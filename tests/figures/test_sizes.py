@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from grokscope import figures
 from grokscope.analysis import Phases
+from grokscope.analysis.measure_table import tidy
 from grokscope.analysis.modular.frequency_ablations import FrequencyAblations
 from grokscope.errors import ConfigError
 from grokscope.figures import (
@@ -77,8 +78,8 @@ def draw(make_circuit) -> Callable[[str], Figure]:
         "curves": lambda: training_curves(METRICS, PHASES, chance_loss=4.73),
         "log steps": lambda: training_curves(METRICS, log_steps=True),
         "parts": lambda: subtask_curves(METRICS, [f"digit_{digit}" for digit in range(6)]),
-        "measures": lambda: progress_measures(MEASURES, PHASES),
-        "heads": lambda: measures_over_training(HEADS),
+        "measures": lambda: progress_measures(tidy(MEASURES), PHASES),
+        "heads": lambda: measures_over_training(tidy(HEADS)),
         "weights": lambda: weight_spectra(circuit),
         "attention": lambda: attention_maps(circuit),
         "neurons": lambda: neuron_maps(circuit),

@@ -231,7 +231,7 @@ class TestOverride:
             ({"seed": -1}, r"seed.*got -1"),
             ({"seed": 2**64}, r"seed.*less than"),
             ({"seeds.init": 2**64}, r"seeds\.init: .*less than"),
-            ({"dtype": "bfloat16"}, r"dtype: .*got 'bfloat16'"),
+            ({"dtype": "float16"}, r"dtype: .*got 'float16'"),
         ],
         ids=repr,
     )

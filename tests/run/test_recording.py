@@ -473,7 +473,7 @@ class TestRefused:
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
     def test_no_silent_fallback_of_the_device(self, tmp_path):
-        with pytest.raises(ConfigError, match=r"device 'cuda': .* no GPU here; use device 'cpu' or 'auto'"):
+        with pytest.raises(ConfigError, match=r"device 'cuda': .* no GPU; use device 'cpu' or 'auto'"):
             record_run(SMALL, tmp_path / "run", execution=Execution(device="cuda"))
         assert list(tmp_path.iterdir()) == []
 

@@ -53,11 +53,16 @@ def grid(
     from rich.console import Console
 
     from grokscope.cli.render.tables import frame_table
+    from grokscope.recipe import recipe
     from grokscope.reports.sweep.write import write_page
     from grokscope.sweeps import SweepFolder, sweep_backend
     from grokscope.sweeps.folder import TABLE
     from grokscope.workflows.sweep import plan_sweep
 
+    is_file = name.endswith((".yaml", ".yml"))
+    if not is_file and "train_fraction" not in type(recipe(name).experiment.task.data).model_fields:
+        other = f"grokscope sweep {name} --vary NAME=VALUE,…"
+        raise ConfigError(f"{name} has no train fraction to vary; vary other settings with '{other}'")
     planned, _ = plan_sweep(name, changes=assignments(set_ or []), note=note, seeds=(seed,), vary=vary)
     folder, console = SweepFolder(out), Console()
     backend = sweep_backend("processes", workers=workers, ensemble_size=1)

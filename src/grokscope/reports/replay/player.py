@@ -85,7 +85,7 @@ def make_player(
     curves = _curves(metrics, None if measures is None else pivot(measures))
     packed = [pack_picture(picture) for picture in film.pictures]
     titles = {"curves": "Training and test loss", **{each["name"]: each["title"] for each in packed}}
-    panels = tuple(Panel(name, title, CAPTIONS[name], name in _WIDE) for name, title in titles.items())
+    panels = tuple(Panel(name, title, CAPTIONS.get(name, ""), name in _WIDE) for name, title in titles.items())
     data = {
         "steps": film.steps,
         "told": _told(film.steps, metrics, phases),
