@@ -90,7 +90,7 @@ class TestARunInTraining:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as pressed:
-            pressed.setattr("grokscope.cli.commands.watch.time.sleep", press_ctrl_c)
+            pressed.setattr("grokscope.cli.render.live.time.sleep", press_ctrl_c)
             code, out, err = grokscope("watch", str(tmp_path / "run"))
         assert (code, err) == (130, "")
         (row,) = out.splitlines()
