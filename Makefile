@@ -1,7 +1,8 @@
-# The whole project in four commands; each makes the environment that it needs, in .venv.
+# The whole project in five commands; each makes the environment that it needs, in .venv.
 #   make demo    train the paper's network until it has grokked, and write its report
-#   make test    run the tests
-#   make check   lint, formatting, types, tests of structure
+#   make test    run the tests, but for those marked slow: minutes
+#   make test-all   run all tests, those that train whole networks, a cluster and a browser too
+#   make check   lint, formatting, types, import contracts and tests of structure
 #   make bench   compare a training step and an intervention with plain ones, and time the streams of examples
 
 PYTHON ?= python3
@@ -9,13 +10,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-all check bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/grokscope train mainline --out runs/mainline --resume
 
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/developing
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/developing
+	$(PYTEST)
 
 check: $(VENV)/developing
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from grokscope.analysis import fourier_basis, fourier_summary
 from grokscope.analysis.fourier import row_frequencies
 from grokscope.explanation import explain, subject_of_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def fast_run(tmp_path_factory: pytest.TempPathFactory) -> gs.Run:

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from run_tutorial import NOTEBOOK, run_tutorial
 
+pytestmark = pytest.mark.slow
+
 VERDICTS = ["explained", "not explained", "not explained", "explained"]
 """Of the network that grokked, of random labels, of the first before it grokked, and of the skip trigrams."""
 

@@ -44,6 +44,7 @@ def test_train_show_runs_report(grokscope, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "runs"]
 
 
+@pytest.mark.slow
 def test_the_dry_run_is_a_yaml_file_that_trains_the_same(grokscope, tmp_path: Path) -> None:
     shown = grokscope("train", "fast", "--steps", "6", *SMALL, "--set", "optimizer.betas=[0.8, 0.9]", "--dry-run")
     assert not (tmp_path / "runs").exists()
@@ -56,6 +57,7 @@ def test_the_dry_run_is_a_yaml_file_that_trains_the_same(grokscope, tmp_path: Pa
     assert gs.Run(tmp_path / "one").experiment == direct.experiment
 
 
+@pytest.mark.slow
 def test_experiments_names_every_recipe_and_shows_one_whole(grokscope) -> None:
     listed = grokscope("recipes").stdout
     assert all(name in listed for name in list(gs.recipes()))
@@ -70,6 +72,7 @@ def test_help_has_examples(grokscope, command: str) -> None:
     assert f"grokscope {command}" in shown.partition("Examples:")[2]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(grokscope, tmp_path: Path) -> None:
     arguments = ["train", "fast", *SMALL, "--steps", "300000", "--out", "mine", "--no-report"]
     process = subprocess.Popen(
@@ -101,6 +104,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(grokscope, tmp_path: Path) -> None:
     assert run.status == "finished"
 
 
+@pytest.mark.slow
 def test_divergence_is_one_line_and_keeps_the_checkpoints(grokscope, tmp_path: Path) -> None:
     done = grokscope("train", "fast", *SMALL, "--lr", "1e30", "--steps", "200", "--out", "mine")
     assert done.returncode == 1

@@ -17,6 +17,8 @@ from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import TransformerConfig
 from grokscope.tasks.modular.operations import operation_table
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--p", "11", "--set", "model.d_mlp=32", "--set", "model.d_model=16", "--set", "model.d_head=4"]
 
 

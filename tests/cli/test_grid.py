@@ -29,6 +29,7 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_a_grid_is_a_sweep_and_is_resumed(call, tmp_path):
     options = ("--fractions", "0.5,0.3", "--decays", "0,1", "--seed", "3", "--workers", "2")
     code, out, err = call(*options)

@@ -64,6 +64,7 @@ def grokscope(tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_a_recipe_and_a_task_of_a_file(grokscope, tmp_path: Path):
     plugin = tmp_path / "mine.py"
     plugin.write_text(PLUGIN)

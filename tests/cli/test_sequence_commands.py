@@ -11,6 +11,8 @@ import pytest
 
 from grokscope.analysis.measure_table import pivot, read_measures
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--set", "task.length=6", "--set", "task.data.test_size=64", "--set", "model.d_model=16", "--no-report"]
 
 

@@ -52,6 +52,7 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_plan_table_and_page(call, tmp_path):
     options = (
         "sweep",
@@ -164,6 +165,7 @@ def wait_until(running, is_so):
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_killed_and_on_again(call, tmp_path):
     options = [
         "sweep",
@@ -200,6 +202,7 @@ def test_killed_and_on_again(call, tmp_path):
     assert gs.Run(long).record["sessions"][1]["from_step"] > 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_on_again(call, tmp_path):
     options = [
         "sweep", "tiny.yaml", "--seeds", "0:3", "--no-explain", "--workers", "1", "--ensemble-size", "1",

@@ -149,6 +149,7 @@ def test_a_saved_network_is_recognised_by_its_shapes(tmp_path):
 
 
 @pytest.mark.reference
+@pytest.mark.slow
 class TestTheAuthorsNetworks:
     def test_the_induction_network_is_explained_and_its_doubling_found(self, reference):
         subject = open_subject(reference / "models/nanda/induction_head_infinite.pth")

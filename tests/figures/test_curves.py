@@ -141,6 +141,7 @@ def test_nothing_global_is_touched(metrics):
     assert not Gcf.figs
 
 
+@pytest.mark.slow
 def test_pyplot_is_not_even_imported():
     code = (
         "import sys, pandas as pd; from grokscope.figures import *;"

@@ -123,6 +123,7 @@ def test_few_checkpoints_can_be_seen(n_rows):
     assert "<svg" in to_svg(figure)
 
 
+@pytest.mark.slow
 def test_the_same_measures_give_the_same_bytes():
     assert to_svg(progress_measures(tidy(table()), PHASES)) == to_svg(progress_measures(tidy(table()), PHASES))
 

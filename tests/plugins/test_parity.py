@@ -53,6 +53,8 @@ SCRIPT = """
 import contextlib, io, json, sys
 from grokscope.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 if __name__ == "__main__":
     done = {}
     for name, arguments in json.loads(sys.argv[1]).items():

@@ -12,6 +12,7 @@ from grokscope.run import Run
 
 browsing = pytest.importorskip("browsing", reason="the browser tests need Playwright: pip install 'grokscope[dev]'")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(browsing.chromium() is None, reason="no Chromium: install it, for example apt install chromium"),
 ]

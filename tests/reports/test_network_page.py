@@ -67,6 +67,7 @@ def test_what_was_inferred_is_said(weights):
     assert "activation relu (assumed, the usual one)" in dict(content.setting)["Not shown by weights"]
 
 
+@pytest.mark.slow
 def test_from_the_command_line(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["grokscope", "report", str(weights), "-o", "theirs.html", "--operation", "add"])

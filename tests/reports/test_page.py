@@ -80,6 +80,7 @@ def page_of(run_of, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ODD)
+@pytest.mark.slow
 class TestEveryRun:
     def test_has_a_page_that_stands_alone(self, page_of, kind):
         whole = page_of(kind).decode()

@@ -295,6 +295,7 @@ print(run.status)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.slow
 def test_process_ended_from_outside(number, tmp_path):
     """A process in full flight, ended at a moment of nobody's choosing, against one that never was."""
     infinite = SMALL.override({"stop.steps": 10**9, "checkpoint_every": 5})

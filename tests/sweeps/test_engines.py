@@ -33,6 +33,7 @@ def alone(tmp_path_factory):
     return [but_time(each) for each in all_results(Serial(), jobs(tmp_path_factory.mktemp("here"), SHORT, 3))]
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_rows(tmp_path, alone):
     told = []
     found = all_results(Processes(2), jobs(tmp_path, SHORT, 3), lambda *each: told.append(each))
@@ -49,6 +50,7 @@ def test_an_ensemble_gives_the_same_rows_but_for_rounding(tmp_path, alone):
             assert value == close, name
 
 
+@pytest.mark.slow
 def test_a_killed_worker_fails_its_own_job_only(tmp_path):
     killed = []
 
@@ -70,6 +72,7 @@ def test_a_killed_worker_fails_its_own_job_only(tmp_path):
 
 
 @pytest.mark.parametrize("engine", [Serial(), Processes(1)], ids=["serial", "processes"])
+@pytest.mark.slow
 def test_after_being_asked_to_stop_none_begins_and_what_began_can_be_gone_on_with(tmp_path, engine):
     asked = []
 

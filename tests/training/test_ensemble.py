@@ -155,6 +155,7 @@ def test_it_begins_at_exactly_the_same_weights_and_data():
         assert all(torch.equal(state[name], value) for name, value in expected.items())
 
 
+@pytest.mark.slow
 def test_in_float32_losses_differ_by_rounding_for_a_hundred_steps():
     """The control: the same run alone with its examples in another order, which changes nothing but rounding."""
     base = recipe("small").experiment.override({"optimizer.lr": 1e-3, "task.p": 31})
