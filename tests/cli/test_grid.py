@@ -53,7 +53,7 @@ def test_a_grid_is_a_sweep_and_is_resumed(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("skip-trigrams",), "no setting is called 'train_fraction'"),
+        (("skip-trigrams",), "no train fraction to vary"),
         (("--decays", "a,b"), "--decays 'a,b': expected numbers with commas"),
     ],
 )
