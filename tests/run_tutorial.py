@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
 LARGEST_PAGE = 1_000_000
-"""Characters of HTML beyond which an output keeps its text alone: a film brings a chart library of 5 MB."""
+"""Characters of HTML beyond which an output keeps its text alone: a replay brings a chart library of 5 MB."""
 
 
 def run_tutorial(folder: Path) -> NotebookNode:

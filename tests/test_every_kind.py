@@ -20,7 +20,7 @@ from grokscope.errors import NotApplicableError
 from grokscope.figures.catalogue import FIGURES, draw_figure
 from grokscope.figures.source import RunSource
 from grokscope.interop import ImportedNetwork, load_network, save_network
-from grokscope.reports.replay.collect import film_run
+from grokscope.reports.replay.collect import collect_frames
 from grokscope.run import record_run
 from grokscope.run.experiment import experiment_from
 from grokscope.tasks.registry import TASKS
@@ -115,9 +115,9 @@ def _explain(trained: Trained) -> None:
 
 
 def _replay(trained: Trained) -> None:
-    film = film_run(trained.run)
-    assert film is not None
-    assert list(film.steps) == trained.run.steps
+    replay = collect_frames(trained.run)
+    assert replay is not None
+    assert list(replay.steps) == trained.run.steps
 
 
 def _figures(trained: Trained) -> None:

@@ -70,7 +70,7 @@ class TestRunFromTheSource:
     def test_verdicts_are_those_of_the_text(self, executed):
         check_verdicts(executed)
 
-    def test_the_film_is_shown_with_every_checkpoint(self, executed):
+    def test_the_replay_is_shown_with_every_checkpoint(self, executed):
         [cell] = [cell for cell in code_cells(executed) if cell.source == "gs.replay(run)"]
         [output] = cell.outputs
         found = re.fullmatch(

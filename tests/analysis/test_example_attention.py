@@ -107,7 +107,7 @@ def test_of_trigrams_every_trigger_has_a_row_and_is_looked_at():
     assert float((untrained.patterns * untrained.wanted).sum(2).max()) < 0.9
 
 
-def test_a_film_shows_the_same():
+def test_a_replay_shows_the_same():
     task = trigrams(n_triggers=MOST_TRIGGERS + 3)
     model = looking_at_triggers(task)
     *_, picture = replay_camera(task, model, n_frames=2).frame(model)

@@ -54,8 +54,8 @@ class Opened:
     def steps(self) -> dict[str, str]:
         """Scroll to each picture over training, wait until it shows what the slider says, and return that step."""
         wanted = self.page.evaluate(
-            "JSON.parse(document.getElementById('film-data').textContent)"
-            ".steps[document.querySelector('#film input').value]"
+            "JSON.parse(document.getElementById('replay-data').textContent)"
+            ".steps[document.querySelector('#replay input').value]"
         )
         for chart in self.charts:
             self.page.locator(f"#{chart}").scroll_into_view_if_needed()
@@ -66,7 +66,7 @@ class Opened:
 
     def slide(self, frame: int) -> None:
         """Move the slider."""
-        self.page.locator("#film input").fill(str(frame))
+        self.page.locator("#replay input").fill(str(frame))
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from odd_runs import MARKUP
 
-from grokscope.reports import watch_training, write_report
-from grokscope.reports.replay.collect import film_run
+from grokscope.reports import replay_run, write_report
+from grokscope.reports.replay.collect import collect_frames
 from grokscope.run import Run
 
 browsing = pytest.importorskip("browsing", reason="the browser tests need Playwright: pip install 'grokscope[dev]'")
@@ -61,7 +61,7 @@ def values_of(opened, chart: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["modular", "trigrams", "sums"])
-class TestFilm:
+class TestReplay:
     def test_says_nothing_asks_for_nothing_and_begins_at_the_end(self, browser, pages, run_behind, kind):
         with browsing.opened(browser, pages[kind]) as opened:
             steps = opened.steps()
@@ -76,19 +76,19 @@ class TestFilm:
             for frame in (0, 1, len(run.steps) - 1):
                 opened.slide(frame)
                 assert set(opened.steps().values()) == {str(run.steps[frame])}
-                assert opened.page.locator("#film output").inner_text().startswith(f"step {run.steps[frame]:,} · ")
+                assert opened.page.locator("#replay output").inner_text().startswith(f"step {run.steps[frame]:,} · ")
 
     def test_pictures_have_the_numbers_of_their_step(self, browser, pages, run_behind, kind):
-        film = film_run(run_behind[kind])
+        replay = collect_frames(run_behind[kind])
         with browsing.opened(browser, pages[kind]) as opened:
             before = {}
-            for frame in (len(film.steps) - 1, 0):
+            for frame in (len(replay.steps) - 1, 0):
                 opened.slide(frame)
                 opened.steps()
-                for picture in film.pictures:
+                for picture in replay.pictures:
                     if picture.name == "circles":
-                        continue  # in the order in which its points are joined; the test of the film has them
-                    drawn = values_of(opened, f"film-{picture.name}")
+                        continue  # in the order in which its points are joined; the test of the replay has them
+                    drawn = values_of(opened, f"replay-{picture.name}")
                     expected = np.clip(picture.values[frame], None, np.nanmax(drawn))  # beyond the scale is its end
                     span = float(np.nanmax(picture.values) - np.nanmin(picture.values))
                     np.testing.assert_allclose(drawn, expected, rtol=0, atol=max(0.01 * span, 1e-9))
@@ -125,7 +125,7 @@ def contrasts(opened) -> tuple[float, float]:
     """Of the text and of the letters in the charts, with the ground behind them."""
     ground, text, letters = opened.page.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color, "
-        "document.getElementById('film-curves')._fullLayout.font.color]"
+        "document.getElementById('replay-curves')._fullLayout.font.color]"
     )
     dark, *others = (luminance(colour) + 0.05 for colour in (ground, text, letters))
     first, second = (max(dark, other) / min(dark, other) for other in others)
@@ -137,10 +137,10 @@ def test_dark_and_light_can_be_read_and_follow_the_system(browser, pages):
         opened.steps()
         assert min(contrasts(opened)) > 7
         before = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        light_letters = opened.page.evaluate("document.getElementById('film-curves')._fullLayout.font.color")
+        light_letters = opened.page.evaluate("document.getElementById('replay-curves')._fullLayout.font.color")
         opened.page.emulate_media(color_scheme="dark")
         browsing.until(
-            opened.page, f"document.getElementById('film-curves')._fullLayout.font.color != '{light_letters}'"
+            opened.page, f"document.getElementById('replay-curves')._fullLayout.font.color != '{light_letters}'"
         )
         assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") != before
         assert min(contrasts(opened)) > 7
@@ -152,35 +152,35 @@ def test_playing_goes_through_training_and_stops_at_the_end(browser, pages):
         page = opened.page
         button = page.get_by_role("button", name="Play")
         page.evaluate(
-            "(() => { window.seen = []; new MutationObserver(() => seen.push(document.querySelector('#film output')"
-            ".textContent)).observe(document.querySelector('#film output'), {childList: true}) })()"
+            "(() => { window.seen = []; new MutationObserver(() => seen.push(document.querySelector('#replay output')"
+            ".textContent)).observe(document.querySelector('#replay output'), {childList: true}) })()"
         )
         button.click()
-        browsing.until(page, "document.querySelector('#film button').textContent == 'Pause'")
-        browsing.until(page, "document.querySelector('#film button').textContent == 'Play'")
+        browsing.until(page, "document.querySelector('#replay button').textContent == 'Pause'")
+        browsing.until(page, "document.querySelector('#replay button').textContent == 'Play'")
         seen = page.evaluate("window.seen")
         assert [text.split(" · ")[0] for text in seen] == ["step 0", "step 10", "step 20"]
 
 
 def test_who_wants_no_motion_has_no_play_button(browser, pages):
     with browsing.opened(browser, pages["modular"], reduced_motion="reduce") as opened:
-        assert not opened.page.locator("#film button").is_visible()
-        assert opened.page.locator("#film input").is_visible()
+        assert not opened.page.locator("#replay button").is_visible()
+        assert opened.page.locator("#replay input").is_visible()
 
 
 def test_the_keyboard_moves_it_and_a_click_on_the_curves_too(browser, pages):
     with browsing.opened(browser, pages["modular"]) as opened:
         opened.steps()
-        slider = opened.page.locator("#film input")
+        slider = opened.page.locator("#replay input")
         slider.focus()
         opened.page.keyboard.press("ArrowLeft")
         assert slider.input_value() == "1"
         assert (slider.get_attribute("aria-valuetext") or "").startswith("step 10 · ")
-        curves = opened.page.locator("#film-curves")
+        curves = opened.page.locator("#replay-curves")
         curves.scroll_into_view_if_needed()
         left = opened.page.evaluate(
             "(p => [p._fullLayout._size.l + p._fullLayout.xaxis.d2p(0), p._fullLayout._size.t + 40])"
-            "(document.getElementById('film-curves'))"
+            "(document.getElementById('replay-curves'))"
         )
         curves.hover(position={"x": left[0], "y": left[1]})
         curves.click(position={"x": left[0], "y": left[1]})
@@ -191,7 +191,7 @@ def test_another_width_draws_the_pictures_anew(browser, pages):
     with browsing.opened(browser, pages["modular"], width=1200) as opened:
         opened.steps()
         opened.page.set_viewport_size({"width": 420, "height": 800})
-        browsing.until(opened.page, "document.getElementById('film-curves').querySelector('svg').clientWidth <= 380")
+        browsing.until(opened.page, "document.getElementById('replay-curves').querySelector('svg').clientWidth <= 380")
         opened.steps()
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= 420
 
@@ -204,7 +204,7 @@ def test_markup_in_names_is_text(browser, pages):
         assert opened.page.locator("main script").count() == 0
 
 
-def test_without_scripts_all_but_the_film_is_there(browser, pages):
+def test_without_scripts_all_but_the_replay_is_there(browser, pages):
     with browsing.opened(browser, pages["modular"], java_script_enabled=False) as opened:
         text = opened.page.locator("main").inner_text()
         assert "need a browser that runs scripts" in text
@@ -217,12 +217,12 @@ def test_without_scripts_all_but_the_film_is_there(browser, pages):
             assert box["height"] > 100
 
 
-def test_a_notebook_shows_the_film_in_its_frame(browser, with_history):
-    film = watch_training(with_history)
-    with browsing.opened(browser, f"<!DOCTYPE html><body>{film._repr_html_()}") as opened:
+def test_a_notebook_shows_the_replay_in_its_frame(browser, with_history):
+    replay = replay_run(with_history)
+    with browsing.opened(browser, f"<!DOCTYPE html><body>{replay._repr_html_()}") as opened:
         [_, frame] = opened.page.frames
-        browsing.until(frame, "document.getElementById('film-curves')?.dataset.step == '20'")
-        frame.locator("#film input").fill("0")
-        browsing.until(frame, "document.getElementById('film-curves').dataset.step == '0'")
+        browsing.until(frame, "document.getElementById('replay-curves')?.dataset.step == '20'")
+        frame.locator("#replay input").fill("0")
+        browsing.until(frame, "document.getElementById('replay-curves').dataset.step == '0'")
         assert opened.said == []
         assert not [url for url in opened.requests if not url.startswith(("about:", "data:"))]

@@ -58,7 +58,7 @@ class Page(HTMLParser):
         return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
 
 
-FILM = "Watch it learn"
+REPLAY = "Watch it learn"
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -105,7 +105,7 @@ class TestEveryRun:
         assert re.findall(r"'sha256-([^']+)'", policy) == hashes
         assert re.search(r"script-src[^;]*unsafe", policy) is None
         scripts = [attributes for tag, attributes in page.elements if tag == "script"]
-        assert scripts in ([], [{"type": "application/json", "id": "film-data"}, {}, {}])
+        assert scripts in ([], [{"type": "application/json", "id": "replay-data"}, {}, {}])
         assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
 
     def test_ids_are_unique_and_every_reference_is_met(self, page_of, kind):
@@ -126,7 +126,7 @@ class TestEveryRun:
         assert all(attributes.get("aria-label") for tag, attributes in page.elements if tag == "svg")
 
     def test_words_come_first_and_the_making_last(self, page_of, kind):
-        headings = [heading for heading in Page(page_of(kind).decode()).headings if heading != FILM]
+        headings = [heading for heading in Page(page_of(kind).decode()).headings if heading != REPLAY]
         order = [
             "tiny",
             "What was trained",

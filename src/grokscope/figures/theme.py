@@ -49,7 +49,7 @@ class Theme:
         ConfigError: a size is impossible.
 
     Example:
-        >>> with Theme(width_mm=85, font_pt=7):
+        >>> with Theme(width_mm=85.0, font_pt=7.0):
         ...     figure = training_curves(run.metrics)
         >>> save_figure(figure, "curves.pdf")
     """

@@ -1,7 +1,7 @@
 """One page to share: a run, what it learned and how it was made, in a single HTML file."""
 
 from grokscope.reports.replay.page import TrainingReplay as TrainingReplay
-from grokscope.reports.replay.page import watch_training as watch_training
+from grokscope.reports.replay.page import replay_run as replay_run
 from grokscope.reports.run.content import Content as Content
 from grokscope.reports.run.content import read_content as read_content
 from grokscope.reports.run.page import render_page as render_page

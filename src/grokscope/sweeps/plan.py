@@ -72,9 +72,9 @@ class Sweep(Config):
     arm a run for every seed.
 
     Example:
-        >>> sweep = Sweep(base=experiment, seeds=range(64), vary={"weight_decay": (0.3, 1, 3)})
+        >>> sweep = Sweep(base=experiment, seeds=range(100), vary={"weight_decay": (0.3, 1, 3)})
         >>> len(sweep.runs())
-        192
+        300
     """
 
     base: Experiment

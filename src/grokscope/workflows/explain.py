@@ -66,7 +66,7 @@ def explain(
 
     Example:
         >>> gs.explain("runs/mainline", step=9000).verdict
-        >>> gs.explain("their.pth", p=113).claims
+        >>> gs.explain("their.pth", operation="add").claims
     """
     if is_file_of_weights(subject):
         if step is not None or every is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from grokscope.errors import ConfigError
 from grokscope.progress import SILENT, Progress
 from grokscope.recipe import published_of
-from grokscope.reports import TrainingReplay, watch_training, write_report
+from grokscope.reports import TrainingReplay, replay_run, write_report
 from grokscope.reports.foreign.page import report_file
 from grokscope.run import Run
 from grokscope.workflows.opening import is_file_of_weights, open_run, refuse_settings
@@ -65,6 +65,6 @@ def replay(
         ConfigError: its networks cannot be replayed.
 
     Example:
-        >>> gs.replay("runs/fast").save("replay.html")
+        >>> gs.replay("runs/fast").write("replay.html")
     """
-    return watch_training(open_run(run), step, progress=progress)
+    return replay_run(open_run(run), step, progress=progress)

@@ -1,4 +1,4 @@
-"""The film of a run: its network's pictures at the checkpoints."""
+"""The replay of a run: its network's pictures at the checkpoints."""
 
 import torch
 
@@ -6,22 +6,22 @@ from grokscope.errors import ConfigError
 from grokscope.models import MLP, Transformer
 from grokscope.progress import SILENT, Progress
 from grokscope.reports.replay.camera import replay_camera
-from grokscope.reports.replay.frames import Film, Frame, evenly_chosen, join_frames
+from grokscope.reports.replay.frames import Frame, Replay, evenly_chosen, join_frames
 from grokscope.run import Run
 from grokscope.run.parallel import map_checkpoints
 
 MOST_FRAMES = 150
-"""Steps of a film."""
+"""Steps of a replay."""
 
 
 @torch.no_grad()
-def film_run(
+def collect_frames(
     run: Run,
     step: int | None = None,
     *,
     most: int = MOST_FRAMES,
     progress: Progress = SILENT,
-) -> Film | None:
+) -> Replay | None:
     """Return the pictures of a run's network over training; None of a run with fewer than two usable checkpoints.
 
     What is watched, key frequencies, neurons, planes, is chosen on the network at ``step``. Checkpoints whose weights
@@ -39,7 +39,7 @@ def film_run(
         RunError: a checkpoint is damaged, or there is none at ``step``.
     """
     if most < 2:
-        raise ConfigError(f"a film needs at least 2 frames, got {most}")
+        raise ConfigError(f"a replay needs at least 2 frames, got {most}")
     task, steps = run.task, evenly_chosen(run.steps, most)
     if len(steps) < 2:
         return None

@@ -1,7 +1,7 @@
 """A network's pictures at many steps of its training, as tables of numbers that anything can draw.
 
-A :class:`Film` holds the same few pictures at every step; what varies is numbers alone, and their scales stay, so that
-one can watch them change. :func:`grokscope.reports.replay.collect.film_run` makes one.
+A :class:`Replay` holds the same few pictures at every step; only numbers vary, and their scales stay, so that
+one can watch them change. :func:`grokscope.reports.replay.collect.collect_frames` makes one.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ Picture = Bars | Maps | Points
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Replay:
     """Pictures over training: ``pictures[i].values[j]`` belongs to ``steps[j]``."""
 
     steps: tuple[int, ...]
@@ -83,15 +83,15 @@ class Film:
 
     def __repr__(self) -> str:
         names = ", ".join(picture.name for picture in self.pictures)
-        return f"Film({len(self.steps)} steps, {self.steps[0]:,} to {self.steps[-1]:,}: {names})"
+        return f"Replay({len(self.steps)} steps, {self.steps[0]:,} to {self.steps[-1]:,}: {names})"
 
 
 Frame = tuple[Picture, ...]
 """The pictures of one step."""
 
 
-def join_frames(steps: Sequence[int], frames: Sequence[Frame]) -> Film:
-    """Return the film of pictures that were made one step after the other.
+def join_frames(steps: Sequence[int], frames: Sequence[Frame]) -> Replay:
+    """Return the replay of pictures that were made one step after the other.
 
     What does not change, names and labels, is taken from the last.
     """
@@ -99,7 +99,7 @@ def join_frames(steps: Sequence[int], frames: Sequence[Frame]) -> Film:
         replace(last, values=np.concatenate([frame[place].values for frame in frames]))
         for place, last in enumerate(frames[-1])
     )
-    return Film(tuple(steps), pictures)
+    return Replay(tuple(steps), pictures)
 
 
 def evenly_chosen(steps: Sequence[int], most: int) -> list[int]:

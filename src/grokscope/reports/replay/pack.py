@@ -1,4 +1,4 @@
-"""A film's numbers as text for a page: whole numbers of one or two bytes, deflated, in base64."""
+"""A replay's numbers as text for a page: whole numbers of one or two bytes, deflated, in base64."""
 
 import base64
 import zlib

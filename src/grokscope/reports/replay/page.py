@@ -1,5 +1,6 @@
-"""The film of a run alone, for a notebook: one slider that moves the network's pictures through training."""
+"""The replay of a run alone, for a notebook: one slider that moves the network's pictures through training."""
 
+import os
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -8,7 +9,7 @@ from grokscope.analysis import find_phases
 from grokscope.errors import RunError
 from grokscope.figures.source import NO_PHASES
 from grokscope.progress import SILENT, Progress
-from grokscope.reports.replay.collect import MOST_FRAMES, film_run
+from grokscope.reports.replay.collect import MOST_FRAMES, collect_frames
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.history import read_history
 from grokscope.reports.run.page import page_environment, page_scripts, script_sources
@@ -35,13 +36,13 @@ class TrainingReplay:
             title=self.title, player=self.player, scripts=scripts, script_sources=script_sources(scripts)
         )  # fmt: skip
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | os.PathLike[str]) -> None:
         """Write the page to ``path``.
 
         Raises:
             RunError: the file cannot be written.
         """
-        write_atomically(path, self.to_html().encode())
+        write_atomically(Path(path), self.to_html().encode())
 
     def __repr__(self) -> str:
         steps, names = self.steps, ", ".join(panel.name for panel in self.player.panels)
@@ -57,14 +58,14 @@ class TrainingReplay:
         )
 
 
-def watch_training(
+def replay_run(
     run: Run,
     step: int | None = None,
     *,
     most: int = MOST_FRAMES,
     progress: Progress = SILENT,
 ) -> TrainingReplay:
-    """Return the film of ``run``: frequencies, neurons, attention and circles, or heads and tables, as they form.
+    """Return the replay of ``run``: frequencies, neurons, attention and circles, or heads and tables, as they form.
 
     The same as in a report, from the same numbers. The chart library alone has 5 MB, which a notebook keeps with it.
 
@@ -79,14 +80,14 @@ def watch_training(
         ConfigError: ``most`` is below 2.
 
     Example:
-        >>> watch_training(Run("runs/fast"))
+        >>> replay_run(Run("runs/fast"))
     """
     metrics, history = run.metrics, read_history(run)
-    film = film_run(run, step, most=most, progress=progress)
-    if film is None or metrics.empty:
+    replay = collect_frames(run, step, most=most, progress=progress)
+    if replay is None or metrics.empty:
         raise RunError(
-            f"{run.path} has nothing to watch: a film needs two checkpoints with finite weights, and on sequences a "
+            f"{run.path} has nothing to watch: a replay needs two checkpoints with finite weights, and on sequences a "
             f"transformer; it has {len(run.steps)}"
         )
     phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.chance_loss)
-    return TrainingReplay(run.experiment.name, make_player(film, metrics, history.measures, phases))
+    return TrainingReplay(run.experiment.name, make_player(replay, metrics, history.measures, phases))

@@ -1,8 +1,8 @@
-// Draws a film (see film.py) and moves all its pictures with one slider. Needs Plotly, and nothing from the network.
+// Draws a replay (see frames.py) and moves all its pictures with one slider. Needs Plotly, and nothing from the network.
 "use strict";
 (() => {
-  const root = document.getElementById("film");
-  const film = JSON.parse(document.getElementById("film-data").textContent);
+  const root = document.getElementById("replay");
+  const replay = JSON.parse(document.getElementById("replay-data").textContent);
   const slider = root.querySelector("input[type=range]");
   const button = root.querySelector("button");
   const told = root.querySelector("output");
@@ -10,7 +10,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const NAME = 17; // pixels that a name at a map's side needs
   const charts = [];
-  let shown = film.steps.length - 1;
+  let shown = replay.steps.length - 1;
   let wanted = shown;
   let timer = null;
 
@@ -90,7 +90,7 @@
         }));
         const layout = layoutOf(300, {
           showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, hovermode: "x unified",
-          xaxis: axis("step (weight updates)", { range: padded(film.steps[0], film.steps.at(-1)) }),
+          xaxis: axis("step (weight updates)", { range: padded(replay.steps[0], replay.steps.at(-1)) }),
           yaxis: axis("loss (nats)", { type: "log", exponentformat: "power", dtick: picture.dtick }),
           shapes: [{ type: "line", yref: "paper", y0: 0, y1: 1, line: { color: colour("--text"), width: 1.5 } }],
         });
@@ -100,7 +100,7 @@
         div.on("plotly_click", (event) => goTo(nearest(event.points[0].x)));
       },
       show(div, picture, frame) {
-        const step = film.steps[frame];
+        const step = replay.steps[frame];
         return Plotly.relayout(div, { "shapes[0].x0": step, "shapes[0].x1": step });
       },
     },
@@ -109,7 +109,7 @@
         const several = picture.series.length > 1;
         const traces = picture.series.map((name, i) => ({
           type: "bar", name, x: picture.labels, y: [],
-          marker: { color: film.colours[i % film.colours.length], line: { width: 0 } },
+          marker: { color: replay.colours[i % replay.colours.length], line: { width: 0 } },
           hovertemplate: `%{x}: %{y:.3g}<extra>${several ? "%{fullData.name}" : ""}</extra>`,
         }));
         const low = Math.min(0, picture.lowest);
@@ -156,7 +156,7 @@
         const layout = layoutOf(Math.round(side / share(down)) + 64, {
           ...axes, annotations: names(picture.tiles, place),
           coloraxis: {
-            colorscale: film.palettes[picture.palette], cmin: picture.lowest, cmax: picture.highest,
+            colorscale: replay.palettes[picture.palette], cmin: picture.lowest, cmax: picture.highest,
             colorbar: { thickness: 10, len: 0.9, outlinewidth: 0, title: { text: picture.label, side: "right" } },
           },
         });
@@ -179,7 +179,7 @@
           traces.push({
             type: "scatter", mode: "lines+markers", xaxis: `x${id}`, yaxis: `y${id}`, x: [], y: [], text: order,
             line: { color: colour("--line"), width: 1 },
-            marker: { size: 5, color: order.map((_, k) => k / points), colorscale: film.palettes.cyclic, cmin: 0, cmax: 1 },
+            marker: { size: 5, color: order.map((_, k) => k / points), colorscale: replay.palettes.cyclic, cmin: 0, cmax: 1 },
             hovertemplate: "token %{text}<extra></extra>",
           });
           const [x0, x1, y0, y1] = place[i];
@@ -215,15 +215,15 @@
 
   function nearest(step) {
     let best = 0;
-    film.steps.forEach((each, i) => { if (Math.abs(each - step) < Math.abs(film.steps[best] - step)) best = i; });
+    replay.steps.forEach((each, i) => { if (Math.abs(each - step) < Math.abs(replay.steps[best] - step)) best = i; });
     return best;
   }
 
   function goTo(frame) {
-    wanted = Math.max(0, Math.min(film.steps.length - 1, frame));
+    wanted = Math.max(0, Math.min(replay.steps.length - 1, frame));
     slider.value = wanted;
-    told.textContent = film.told[wanted];
-    slider.setAttribute("aria-valuetext", film.told[wanted]);
+    told.textContent = replay.told[wanted];
+    slider.setAttribute("aria-valuetext", replay.told[wanted]);
   }
 
   // Draws what is wanted, as fast as the machine can and never two at once; what is out of sight waits.
@@ -235,7 +235,7 @@
         for (const chart of late) {
           await kinds[chart.picture.kind].show(chart.div, chart.picture, frame);
           chart.frame = frame;
-          chart.div.dataset.step = film.steps[frame];
+          chart.div.dataset.step = replay.steps[frame];
         }
         shown = frame;
       }
@@ -248,12 +248,12 @@
       clearInterval(timer);
       timer = null;
     } else {
-      if (wanted === film.steps.length - 1) goTo(0);
+      if (wanted === replay.steps.length - 1) goTo(0);
       timer = setInterval(() => {
         if (shown !== wanted) return;
-        if (wanted === film.steps.length - 1) play();
+        if (wanted === replay.steps.length - 1) play();
         else goTo(wanted + 1);
-      }, Math.max(60, Math.min(250, 15000 / film.steps.length)));
+      }, Math.max(60, Math.min(250, 15000 / replay.steps.length)));
     }
     button.textContent = timer === null ? "Play" : "Pause";
   }
@@ -277,7 +277,7 @@
       told.textContent = "This browser is too old for the pictures over training (it has no DecompressionStream).";
       return;
     }
-    slider.max = film.steps.length - 1;
+    slider.max = replay.steps.length - 1;
     slider.addEventListener("input", () => goTo(Number(slider.value)));
     button.addEventListener("click", play);
     if (still.matches) button.hidden = true;
@@ -294,8 +294,8 @@
         chart.inSight = entry.isIntersecting;
       }
     }, { rootMargin: "200px" });
-    for (const picture of film.pictures) {
-      const div = document.getElementById(`film-${picture.name}`);
+    for (const picture of replay.pictures) {
+      const div = document.getElementById(`replay-${picture.name}`);
       charts.push({ div, picture, frame: null, drawn: false, inSight: false });
       seen.observe(div);
     }

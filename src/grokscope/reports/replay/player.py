@@ -1,4 +1,4 @@
-"""The part of a page that shows a run as a film: what its pictures show, and all that the script needs to draw them."""
+"""The part of a page that shows a run as a replay: what its pictures show, and all that the script draws them from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from grokscope.analysis import Phases
 from grokscope.analysis.measure_table import pivot
 from grokscope.figures.axes import phase_bands
 from grokscope.figures.theme import BLUE, CYCLIC, DIVERGING, GREEN, ORANGE, PURPLE, SEQUENTIAL, SPARSE, TEST, TRAIN
-from grokscope.reports.replay.frames import Film
+from grokscope.reports.replay.frames import Replay
 from grokscope.reports.replay.pack import pack_picture
 
 _POINTS = 1000
@@ -54,7 +54,7 @@ CAPTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One picture of the film, as the page lays it out."""
+    """One picture of the replay, as the page lays it out."""
 
     name: str
     title: str
@@ -64,7 +64,7 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Player:
-    """What a page holds of a film."""
+    """What a page holds of a replay."""
 
     panels: tuple[Panel, ...]
     data: Mapping[str, Any]
@@ -72,23 +72,23 @@ class Player:
 
 
 def make_player(
-    film: Film, metrics: pd.DataFrame, measures: pd.DataFrame | None = None, phases: Phases | None = None
+    replay: Replay, metrics: pd.DataFrame, measures: pd.DataFrame | None = None, phases: Phases | None = None
 ) -> Player:
-    """Return the film of a run beside its curves.
+    """Return the replay of a run beside its curves.
 
     Args:
-        film: the pictures.
+        replay: the pictures.
         metrics: of the run.
         measures: of ``grokscope measure``, tidy, for restricted and excluded loss; None where there are none.
         phases: name the time of each step, where they are complete.
     """
     curves = _curves(metrics, None if measures is None else pivot(measures))
-    packed = [pack_picture(picture) for picture in film.pictures]
+    packed = [pack_picture(picture) for picture in replay.pictures]
     titles = {"curves": "Training and test loss", **{each["name"]: each["title"] for each in packed}}
     panels = tuple(Panel(name, title, CAPTIONS.get(name, ""), name in _WIDE) for name, title in titles.items())
     data = {
-        "steps": film.steps,
-        "told": _told(film.steps, metrics, phases),
+        "steps": replay.steps,
+        "told": _told(replay.steps, metrics, phases),
         "pictures": [curves, *packed],
         "colours": [BLUE, ORANGE, GREEN, PURPLE],
         "palettes": {

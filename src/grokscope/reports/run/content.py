@@ -17,7 +17,7 @@ from grokscope.progress import SILENT, Progress
 from grokscope.reports.provenance import Facts, how_it_was_made, interruption
 from grokscope.reports.published.comparison import Comparison, Measured
 from grokscope.reports.published.network import compare
-from grokscope.reports.replay.collect import film_run
+from grokscope.reports.replay.collect import collect_frames
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.evidence import Evidence, FoundTable, evidence
 from grokscope.reports.run.family import describe_network, why_not_explained, with_network
@@ -106,10 +106,10 @@ def read_content(
         measured = with_network(task, measured, looked.source, looked.explanation)
     went = outcome(metrics, phases, Data(task.chance_loss, infinite, does_task))
     banded = NO_PHASES if infinite else phases
-    film = None
+    replay = None
     if shown is not None and not metrics.empty:
         with contextlib.suppress(NotApplicableError):
-            film = film_run(run, shown, progress=progress)
+            replay = collect_frames(run, shown, progress=progress)
     return Content(
         title=experiment.name,
         description=experiment.description,
@@ -121,7 +121,7 @@ def read_content(
         findings=looked.found,
         tables=() if looked.evidence is None else looked.evidence.tables,
         comparisons=compare(published or {}, measured),
-        player=None if film is None else make_player(film, metrics, history.measures, banded),
+        player=None if replay is None else make_player(replay, metrics, history.measures, banded),
         of_training=pictures(RunSource(run), "training"),
         of_network=looked.pictures,
         making=how_it_was_made(run),

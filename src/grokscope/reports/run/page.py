@@ -1,4 +1,4 @@
-"""One HTML file that needs no network and no other file; only the film of training needs a script, which is inside."""
+"""One HTML file that needs no network and no other file; only the replay needs a script, which is inside."""
 
 import base64
 import hashlib
@@ -69,7 +69,7 @@ def page_environment() -> Environment:
 
 
 def page_scripts() -> tuple[Markup, ...]:
-    """Return the chart library and the film's player, as they stand in the page."""
+    """Return the chart library and the replay's player, as they stand in the page."""
     library = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
     player = files("grokscope.reports").joinpath("replay/player.js").read_text(encoding="utf-8")
     return Markup(library), Markup(player)

@@ -1,4 +1,4 @@
-"""The film of a run: the numbers that a page's script gets are those of the network at each step."""
+"""The replay of a run: the numbers that a page's script gets are those of the network at each step."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from grokscope.analysis import fourier_summary
 from grokscope.analysis.fourier import fourier_basis
 from grokscope.analysis.modular.embedding_planes import embedding_planes, project_tokens
 from grokscope.errors import ConfigError
-from grokscope.reports.replay.collect import film_run
+from grokscope.reports.replay.collect import collect_frames
 from grokscope.reports.replay.frames import Bars, Maps, evenly_chosen
 from grokscope.reports.replay.pack import pack_picture, quantised
 from grokscope.reports.replay.player import make_player
@@ -94,22 +94,22 @@ class TestPlanes:
 
 
 @pytest.fixture(scope="module")
-def film(planted):
-    return film_run(planted)
+def replay(planted):
+    return collect_frames(planted)
 
 
-class TestModularFilm:
-    def test_has_every_checkpoint_and_the_circuits_pictures(self, film, planted):
-        assert list(film.steps) == planted.steps
-        names = [picture.name for picture in film.pictures]
+class TestModularReplay:
+    def test_has_every_checkpoint_and_the_circuits_pictures(self, replay, planted):
+        assert list(replay.steps) == planted.steps
+        names = [picture.name for picture in replay.pictures]
         assert names == [
             "embedding", "logit_map", "shares", "clusters", "circles", "attention", "neurons", "logits"
         ]  # fmt: skip
 
-    def test_every_frame_is_of_its_own_step(self, film, planted):
-        pictures = {picture.name: picture for picture in film.pictures}
-        for place in (0, len(film.steps) - 1):
-            circuit = fourier_summary(planted.model(film.steps[place]), planted.task)
+    def test_every_frame_is_of_its_own_step(self, replay, planted):
+        pictures = {picture.name: picture for picture in replay.pictures}
+        for place in (0, len(replay.steps) - 1):
+            circuit = fourier_summary(planted.model(replay.steps[place]), planted.task)
             np.testing.assert_allclose(pictures["embedding"].values[place, 0], circuit.embedding_norms.numpy())
             np.testing.assert_allclose(
                 pictures["attention"].values[place], circuit.pattern[..., 0].permute(2, 0, 1).numpy(), rtol=1e-6
@@ -118,36 +118,36 @@ class TestModularFilm:
             norms = pictures["logits"].values[place, 0]
             assert (norms**2).sum() == pytest.approx(float(circuit.logit_components.square().sum()))
 
-    def test_the_planted_frequencies_stand_out_at_the_end_alone(self, film):
-        pictures = {picture.name: picture for picture in film.pictures}
+    def test_the_planted_frequencies_stand_out_at_the_end_alone(self, replay):
+        pictures = {picture.name: picture for picture in replay.pictures}
         first, last = pictures["clusters"].values[[0, -1], 0]
         assert set(np.flatnonzero(last) + 1) == {2, 5}
         assert first.sum() == 0
         assert pictures["circles"].tiles == ("k = 2", "k = 5")
 
-    def test_goes_into_a_page_whole(self, film, planted):
-        player = make_player(film, planted.metrics)
+    def test_goes_into_a_page_whole(self, replay, planted):
+        player = make_player(replay, planted.metrics)
         data = json.loads(json.dumps(player.data, allow_nan=False))
         assert [panel.name for panel in player.panels] == [picture["name"] for picture in data["pictures"]]
-        assert len(data["told"]) == len(data["steps"]) == len(film.steps)
+        assert len(data["told"]) == len(data["steps"]) == len(replay.steps)
         assert data["told"][0].startswith("step 0 · train loss ")
-        for packed, picture in zip(data["pictures"][1:], film.pictures, strict=True):
+        for packed, picture in zip(data["pictures"][1:], replay.pictures, strict=True):
             assert unpacked(packed).shape == picture.values.shape
 
 
-def test_a_film_of_trigrams_shows_that_the_last_network_answers(trigrams):
-    film = film_run(trigrams)
-    pictures = {picture.name: picture for picture in film.pictures}
+def test_a_replay_of_trigrams_shows_that_the_last_network_answers(trigrams):
+    replay = collect_frames(trigrams)
+    pictures = {picture.name: picture for picture in replay.pictures}
     assert list(pictures) == ["parts", "qk", "ov", "patterns"]
     triggers = list(trigrams.task.triggers)
     says = pictures["ov"].values[-1].sum(0)[triggers]
     assert (says.argmax(1) == np.arange(len(triggers))).all()
     assert pictures["patterns"].values.max() <= 1
-    assert make_player(film, trigrams.metrics).panels[0].name == "curves"
+    assert make_player(replay, trigrams.metrics).panels[0].name == "curves"
 
 
-def test_a_film_of_sums_shows_each_digit(sums):
-    pictures = {picture.name: picture for picture in film_run(sums).pictures}
+def test_a_replay_of_sums_shows_each_digit(sums):
+    pictures = {picture.name: picture for picture in collect_frames(sums).pictures}
     assert list(pictures) == ["parts", "carries", "patterns"]
     assert pictures["parts"].labels == tuple(part.replace("_", " ") for part in sums.task.subtasks)
     assert {"+", "="} <= set(pictures["patterns"].rows)
@@ -157,16 +157,16 @@ def test_frames_are_chosen_evenly_with_the_first_and_the_last(run_of):
     assert evenly_chosen(list(range(0, 1000, 10)), 4) == [0, 330, 660, 990]
     assert evenly_chosen([0, 5], 4) == [0, 5]
     with pytest.raises(ConfigError, match="at least 2 frames, got 1"):
-        film_run(run_of("plain"), most=1)
+        collect_frames(run_of("plain"), most=1)
 
 
 def test_weights_that_are_not_finite_are_left_out(run_of):
     run = run_of("diverged")
-    film = film_run(run)
-    assert film is None or all(np.isfinite(picture.values).all() for picture in film.pictures)
+    replay = collect_frames(run)
+    assert replay is None or all(np.isfinite(picture.values).all() for picture in replay.pictures)
 
 
 def test_progress_is_shown(planted, progress):
-    film_run(planted, progress=progress)
+    collect_frames(planted, progress=progress)
     assert progress.totals == [len(planted.steps)]
     assert progress.details == [f"step {step:,}" for step in planted.steps]
