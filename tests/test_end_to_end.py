@@ -97,5 +97,5 @@ def test_it_is_explained_when_it_has_grokked_and_not_before(fast_run: gs.Run) ->
     assert not any(claim.holds for claim in untrained.claims if claim.name != "attention: linear")
     metrics = fast_run.metrics
     knows = metrics.loc[metrics["train_accuracy"] >= 0.95, "step"].iloc[0]
-    memorised = min((step for step in fast_run.steps), key=lambda step: abs(step - knows))
+    memorised = min((step for step in fast_run.checkpoints), key=lambda step: abs(step - knows))
     assert explain(subject_of_run(fast_run, memorised), frequencies=keys).verdict == "not explained"

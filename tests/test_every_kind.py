@@ -117,7 +117,7 @@ def _explain(trained: Trained) -> None:
 def _replay(trained: Trained) -> None:
     replay = collect_frames(trained.run)
     assert replay is not None
-    assert list(replay.steps) == trained.run.steps
+    assert list(replay.steps) == trained.run.checkpoints
 
 
 def _figures(trained: Trained) -> None:

@@ -52,9 +52,9 @@ def test_every_checkpoint_has_its_row(trained):
     found = measure_run(trained, frequencies=[1, 3])
     assert list(found.columns) == COLUMNS
     table = pivot(found)
-    assert table["step"].tolist() == trained.steps == [0, 10, 20, 25]
+    assert table["step"].tolist() == trained.checkpoints == [0, 10, 20, 25]
     assert table.columns[0] == "step"
-    for position, step in enumerate(trained.steps):
+    for position, step in enumerate(trained.checkpoints):
         expected = measure(trained.model(step), trained.task, [1, 3], train_mask(trained.task))
         assert table.iloc[position].drop("step").to_dict() == expected
     assert table["train_loss"].is_unique  # another network at every step
@@ -156,7 +156,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("frequencies", [None, [1]])
     def test_a_run_without_checkpoints(self, run, frequencies):
-        for step in run.steps:
+        for step in run.checkpoints:
             run.folder.checkpoint(step).unlink()
         with pytest.raises(RunError, match=r"run has no checkpoints to measure$"):
             measure_run(run, frequencies=frequencies)

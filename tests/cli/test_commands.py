@@ -100,7 +100,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(grokscope, tmp_path: Path) -> None:
     changed[changed.index("300000")] = str(stopped + 20)
     assert grokscope(*changed, "--resume").returncode == 0
     assert run.metrics["step"].is_monotonic_increasing
-    assert run.steps[-1] == stopped + 20
+    assert run.checkpoints[-1] == stopped + 20
     assert run.status == "finished"
 
 
@@ -111,7 +111,7 @@ def test_divergence_is_one_line_and_keeps_the_checkpoints(grokscope, tmp_path: P
     assert "training diverged: the loss at step" in done.stderr
     assert "Traceback" not in done.stderr
     assert gs.Run(tmp_path / "mine").status == "diverged"
-    assert gs.Run(tmp_path / "mine").steps[0] == 0
+    assert gs.Run(tmp_path / "mine").checkpoints[0] == 0
 
 
 def test_a_change_of_kind_says_what_it_drops(grokscope) -> None:

@@ -53,7 +53,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert coordinates is not None
     assert isinstance(PLANTED.model, TransformerConfig)
     network = plant(Program("clock", (2, 5), (12.0, 10.0), (0.0, 0.0), coordinates), PLANTED.model)
-    save_tensors(run.folder.checkpoint(run.steps[-1]), dict(network.named_parameters()))
+    save_tensors(run.folder.checkpoint(run.checkpoints[-1]), dict(network.named_parameters()))
     return run
 
 
@@ -88,7 +88,7 @@ def trigrams(tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert isinstance(network, Transformer)
     assert isinstance(run.task, SkipTrigramsTask)
     write_trigrams(network, run.task)
-    save_tensors(run.folder.checkpoint(run.steps[-1]), dict(network.named_parameters()))
+    save_tensors(run.folder.checkpoint(run.checkpoints[-1]), dict(network.named_parameters()))
     measure_run(run).to_csv(run.folder.measures, index=False)
     explain_over_training(run, every=20).table.to_csv(run.folder.claims, index=False)
     return run

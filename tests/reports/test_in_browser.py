@@ -66,17 +66,19 @@ class TestReplay:
         with browsing.opened(browser, pages[kind]) as opened:
             steps = opened.steps()
             assert len(steps) >= 4
-            assert set(steps.values()) == {str(run_behind[kind].steps[-1])}
+            assert set(steps.values()) == {str(run_behind[kind].checkpoints[-1])}
             assert opened.said == []
             assert opened.requests == [pages[kind].as_uri()]
 
     def test_the_slider_moves_every_picture(self, browser, pages, run_behind, kind):
         run: Run = run_behind[kind]
         with browsing.opened(browser, pages[kind]) as opened:
-            for frame in (0, 1, len(run.steps) - 1):
+            for frame in (0, 1, len(run.checkpoints) - 1):
                 opened.slide(frame)
-                assert set(opened.steps().values()) == {str(run.steps[frame])}
-                assert opened.page.locator("#replay output").inner_text().startswith(f"step {run.steps[frame]:,} · ")
+                assert set(opened.steps().values()) == {str(run.checkpoints[frame])}
+                assert (
+                    opened.page.locator("#replay output").inner_text().startswith(f"step {run.checkpoints[frame]:,} · ")
+                )
 
     def test_pictures_have_the_numbers_of_their_step(self, browser, pages, run_behind, kind):
         replay = collect_frames(run_behind[kind])

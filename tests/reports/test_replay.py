@@ -100,7 +100,7 @@ def replay(planted):
 
 class TestModularReplay:
     def test_has_every_checkpoint_and_the_circuits_pictures(self, replay, planted):
-        assert list(replay.steps) == planted.steps
+        assert list(replay.steps) == planted.checkpoints
         names = [picture.name for picture in replay.pictures]
         assert names == [
             "embedding", "logit_map", "shares", "clusters", "circles", "attention", "neurons", "logits"
@@ -168,5 +168,5 @@ def test_weights_that_are_not_finite_are_left_out(run_of):
 
 def test_progress_is_shown(planted, progress):
     collect_frames(planted, progress=progress)
-    assert progress.totals == [len(planted.steps)]
-    assert progress.details == [f"step {step:,}" for step in planted.steps]
+    assert progress.totals == [len(planted.checkpoints)]
+    assert progress.details == [f"step {step:,}" for step in planted.checkpoints]

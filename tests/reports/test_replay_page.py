@@ -22,7 +22,7 @@ def replay(planted) -> TrainingReplay:
 
 
 def test_has_the_pictures_of_the_report(replay, planted):
-    assert replay.steps == tuple(planted.steps)
+    assert replay.steps == tuple(planted.checkpoints)
     names = [panel.name for panel in replay.player.panels]
     assert names[:2] == ["curves", "embedding"]
     assert "circles" in names
@@ -55,7 +55,9 @@ def test_a_notebook_shows_the_page_in_a_frame_that_reaches_nothing_else(replay):
 
 def test_its_repr_says_what_it_has(replay, planted):
     said = repr(replay)
-    assert said.startswith(f"TrainingReplay('tiny', {len(planted.steps)} checkpoints, steps 0 to {planted.steps[-1]}: ")
+    assert said.startswith(
+        f"TrainingReplay('tiny', {len(planted.checkpoints)} checkpoints, steps 0 to {planted.checkpoints[-1]}: "
+    )
     assert "neurons" in said
     assert len(said) < 200
 
@@ -70,7 +72,7 @@ def test_markup_in_a_name_is_text(replay):
 
 
 def test_few_frames_are_the_first_and_the_last(planted):
-    assert replay_run(planted, most=2).steps == (planted.steps[0], planted.steps[-1])
+    assert replay_run(planted, most=2).steps == (planted.checkpoints[0], planted.checkpoints[-1])
     with pytest.raises(ConfigError, match="at least 2 frames, got 1"):
         replay_run(planted, most=1)
 
@@ -82,7 +84,7 @@ def test_one_checkpoint_is_no_replay(run_of, tmp_path):
     for file in run.path.iterdir():
         if file.is_file():
             (lone / file.name).write_bytes(file.read_bytes())
-    last = run.folder.checkpoint(run.steps[-1])
+    last = run.folder.checkpoint(run.checkpoints[-1])
     (lone / "checkpoints" / last.name).write_bytes(last.read_bytes())
     with pytest.raises(RunError, match=r"lone has nothing to watch: a replay needs two checkpoints .* it has 1$"):
         replay_run(Run(lone))

@@ -63,9 +63,9 @@ def assert_same_run(one: Run, other: Run) -> None:
         other.record["step"],
     )
     assert one.experiment == other.experiment
-    assert one.steps == other.steps
+    assert one.checkpoints == other.checkpoints
     pd.testing.assert_frame_equal(one.metrics, other.metrics, rtol=1e-7, atol=1e-7)  # accuracies alone are float32
-    for step in one.steps:
+    for step in one.checkpoints:
         weights = other.weights(step)
         assert one.weights(step).keys() == weights.keys()
         for name, value in one.weights(step).items():
@@ -177,7 +177,7 @@ class TestDivergence:
         runs = together(tmp_path, [MEMBERS[0], wild, MEMBERS[3]])
         assert [run.status for run in runs] == ["finished", "diverged", "finished"]
         assert "training diverged: the loss at step" in runs[1].record["reason"]
-        assert runs[1].steps == [0]
+        assert runs[1].checkpoints == [0]
         assert_same_run(runs[0], alone[0])
         assert_same_run(runs[2], alone[3])
 

@@ -76,7 +76,7 @@ class TestWhatIsKept:
 
     def test_last_step_is_kept_off_schedule_too(self, tmp_path):
         run = record(SMALL.override({"stop.steps": 11}), tmp_path / "run")
-        assert run.steps == [0, 8, 11]
+        assert run.checkpoints == [0, 8, 11]
         assert run.metrics["step"].tolist() == [0, 3, 6, 9, 11]
 
     def test_metrics(self, finished):
@@ -103,7 +103,7 @@ class TestWhatIsKept:
         run = Run(finished)
         for name, weights in initial_model(SMALL, run.task).state_dict().items():
             assert torch.equal(run.weights(0)[name], weights), name
-        embeddings = [run.weights(step)["embed.W_E"] for step in run.steps]
+        embeddings = [run.weights(step)["embed.W_E"] for step in run.checkpoints]
         assert all(not torch.equal(one, other) for one, other in pairwise(embeddings))
 
     def test_record(self, finished):
@@ -146,7 +146,7 @@ class TestSameBits:
         record(experiment.override({"stop.steps": 11}), tmp_path / "parts")
         parts = record(experiment, tmp_path / "parts", resume=True)
         # step 11 was the last of the first sitting, and is on no schedule
-        assert parts.steps == [*whole.steps[:2], 11, *whole.steps[2:]]
+        assert parts.checkpoints == [*whole.checkpoints[:2], 11, *whole.checkpoints[2:]]
         (parts.folder.checkpoint(11)).unlink()
         assert_same_bits(parts.path, whole.path)
         assert math.isnan(whole.metrics["test_loss"].iloc[0]) is (experiment is VARIANTS["no test set"])
@@ -154,7 +154,7 @@ class TestSameBits:
     def test_looking_more_often_changes_nothing(self, finished, tmp_path):
         often = record(SMALL.override({"evaluate_every": 1, "checkpoint_every": 1}), tmp_path / "often")
         calm = Run(finished)
-        for step in calm.steps:
+        for step in calm.checkpoints:
             assert often.folder.checkpoint(step).read_bytes() == calm.folder.checkpoint(step).read_bytes()
         rows = often.metrics[often.metrics["step"] % 3 == 0].reset_index(drop=True)
         assert rows.equals(calm.metrics)
@@ -178,7 +178,7 @@ class TestInterrupted:
         assert run.status == "interrupted"
         assert run.record["reason"] == "stopped by the user at step 10"
         assert run.metrics["step"].iloc[-1] == 9
-        assert run.steps == [0, 8], "no checkpoint that an undisturbed run would not have"
+        assert run.checkpoints == [0, 8], "no checkpoint that an undisturbed run would not have"
         resumed = record(SMALL, run.path, resume=True)
         assert resumed.status == "finished"
         assert [session["from_step"] for session in resumed.record["sessions"]] == [0, 10]
@@ -260,7 +260,7 @@ class TestEndsAtEveryWrite:
                     record(SHORT, path)
             if (path / "experiment.yaml").exists():
                 run = Run(path)
-                for step in run.steps:
+                for step in run.checkpoints:
                     assert run.folder.checkpoint(step).read_bytes() == RunFolder(whole).checkpoint(step).read_bytes()
                 if run.folder.metrics.exists():
                     assert len(run.metrics) <= 4
@@ -490,8 +490,8 @@ class TestDivergence:
         with pytest.raises(DivergenceError):
             record(diverging.override({"evaluate_every": 1000}), tmp_path / "run")
         run = Run(tmp_path / "run")
-        assert 5 in run.steps
-        for step in run.steps:
+        assert 5 in run.checkpoints
+        for step in run.checkpoints:
             assert all(weights.isfinite().all() for weights in run.weights(step).values())
 
     def test_is_an_error_and_what_was_finite_is_kept(self, diverging, tmp_path):
@@ -500,10 +500,10 @@ class TestDivergence:
         run = Run(tmp_path / "run")
         assert run.status == "diverged"
         assert run.record["reason"] == str(caught.value)
-        assert f"the last good checkpoint is step {run.steps[-1]}, in {run.path}" in str(caught.value)
+        assert f"the last good checkpoint is step {run.checkpoints[-1]}, in {run.path}" in str(caught.value)
         assert "try a lower learning rate (optimizer.lr is 0.2)" in str(caught.value)
-        assert 5 in run.steps
-        for step in run.steps:
+        assert 5 in run.checkpoints
+        for step in run.checkpoints:
             assert all(weights.isfinite().all() for weights in run.weights(step).values())
         assert all(map(math.isfinite, run.metrics["train_loss"]))
 
@@ -522,7 +522,7 @@ class TestStopping:
         run = record(experiment, tmp_path / "run")
         assert run.record["reason"] == "test loss below 10"
         assert run.metrics["step"].tolist() == [0, 3, 6]
-        assert run.steps == [0, 6], "where it stopped is kept"
+        assert run.checkpoints == [0, 6], "where it stopped is kept"
         assert record(experiment, run.path, resume=True).metrics["step"].tolist() == [0, 3, 6]
 
     def test_patience_counts_across_sittings(self, tmp_path):
@@ -574,14 +574,14 @@ class TestObservers:
         seen = []
 
         def observer(run, step, model):
-            assert run.steps[-1] == step
+            assert run.checkpoints[-1] == step
             assert run.status == "running"
             assert not any(weights.requires_grad for weights in model.parameters())
             assert all(torch.equal(model.state_dict()[name], value) for name, value in run.weights(step).items())
             seen.append(step)
 
         run = record(SMALL, tmp_path / "run", observers=[observer, lambda run, step, model: seen.append(-step)])
-        assert seen == [sign * step for step in run.steps for sign in (1, -1)]
+        assert seen == [sign * step for step in run.checkpoints for sign in (1, -1)]
 
     def test_change_no_bit_whatever_they_do(self, finished, tmp_path):
         def meddles(run, step, model):
@@ -603,7 +603,7 @@ class TestObservers:
             record(SMALL, tmp_path / "run", observers=[fails])
         assert isinstance(caught.value.__cause__, ZeroDivisionError)
         run = Run(tmp_path / "run")
-        assert (run.status, run.steps[-1]) == ("failed", 8)
+        assert (run.status, run.checkpoints[-1]) == ("failed", 8)
         assert "by zero" in run.record["reason"]
         record(SMALL, run.path, resume=True)
         assert_same_bits(run.path, finished)

@@ -60,7 +60,7 @@ class TestReading:
     def test_nothing_is_read_before_it_is_asked_for(self, run):
         for file in ("metrics.csv", "run.json", "checkpoints/00000000.safetensors"):
             (run.path / file).unlink()
-        assert Run(run.path).steps == [5, 10]
+        assert Run(run.path).checkpoints == [5, 10]
 
     def test_a_run_that_was_moved(self, run, tmp_path):
         moved = run.path.rename(tmp_path / "elsewhere")

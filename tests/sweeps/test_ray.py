@@ -116,7 +116,7 @@ def kill_one_that_can_be_resumed(folder):
             worker = psutil.Process(pid)
             worker.suspend()
             written = {Path(each.path).parent for each in worker.open_files() if each.path.endswith("metrics.csv")}
-            if any(path.parent == folder / "runs" and len(Run(path).steps) > 2 for path in written):
+            if any(path.parent == folder / "runs" and len(Run(path).checkpoints) > 2 for path in written):
                 worker.kill()
                 return True
             worker.resume()

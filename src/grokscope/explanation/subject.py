@@ -44,7 +44,7 @@ def subject_of_run(run: Run, step: int | None = None) -> Subject:
         RunError: there is no such checkpoint, or its weights are not finite.
     """
     model = run.model(step)
-    at = run.steps[-1] if step is None else step
+    at = run.checkpoints[-1] if step is None else step
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             bad = int((~torch.isfinite(weight)).sum())
@@ -58,7 +58,7 @@ def subject_of_run(run: Run, step: int | None = None) -> Subject:
 
 def _memorising_step(run: Run) -> int | None:
     """Return the checkpoint at which the run knew its training set and least of the rest; None if there is none."""
-    kept = set(run.steps)
+    kept = set(run.checkpoints)
     rows = run.metrics[["test_accuracy", "train_accuracy", "step"]].dropna().to_numpy().tolist()
     known = [(test, int(step)) for test, train, step in rows if train >= 0.99 and test < MEMORISED and step in kept]
     return min(known)[1] if known else None

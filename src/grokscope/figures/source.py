@@ -97,7 +97,7 @@ class RunSource(Source[AnyTask]):
     @cached_property
     def last(self) -> "Source[AnyTask]":
         """The same run at its last checkpoint."""
-        return self if self.step in (None, self.run.steps[-1]) else RunSource(self.run)
+        return self if self.step in (None, self.run.checkpoints[-1]) else RunSource(self.run)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -140,4 +140,4 @@ class RunSource(Source[AnyTask]):
 def every_suggested(run: Run) -> int:
     """Return an ``--every`` for ``grokscope explain`` with which the checkpoints that it tests are not too many."""
     kept = run.experiment.checkpoint_every
-    return kept * max(1, math.ceil(run.steps[-1] / kept / _TESTED)) if run.steps else kept
+    return kept * max(1, math.ceil(run.checkpoints[-1] / kept / _TESTED)) if run.checkpoints else kept

@@ -14,7 +14,7 @@ Facts = tuple[tuple[str, str], ...]
 
 def how_it_was_made(run: Run) -> Facts:
     """Return what the run's record says; where sessions differ, each in turn."""
-    record, steps = run.record, run.steps
+    record, steps = run.record, run.checkpoints
     sessions: list[dict[str, Any]] = record["sessions"]
     execution = record["execution"]
     threads, compiled = execution["threads"], ", torch.compile" if execution["compile"] else ""
@@ -43,7 +43,7 @@ def _plugins(sessions: list[dict[str, Any]]) -> Facts:
 
 def _hashes(run: Run) -> Facts:
     """Return the SHA-256 of what says whether another run is the same: settings, metrics, the last network."""
-    folder, steps = run.folder, run.steps
+    folder, steps = run.folder, run.checkpoints
     files = [folder.experiment, folder.metrics, *([folder.checkpoint(steps[-1])] if steps else [])]
     return tuple((f"SHA-256 of {path.relative_to(run.path)}", _sha256(path)) for path in files if path.is_file())
 

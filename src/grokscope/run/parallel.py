@@ -39,7 +39,7 @@ def map_checkpoints(
     Whatever ``look`` raises is raised, and no more checkpoints are looked at.
 
     Example:
-        >>> map_checkpoints(run.steps, lambda step: float(run.model(step).W_U.norm()), run.task)
+        >>> map_checkpoints(run.checkpoints, lambda step: float(run.model(step).W_U.norm()), run.task)
     """
     progress.start(len(steps), label)
     at_once = min(torch.get_num_threads(), ROOM // task.bytes_to_inspect)

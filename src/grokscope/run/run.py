@@ -106,11 +106,6 @@ class Run:
         """The steps that have a checkpoint; ``run.model(step=…)`` is the network there."""
         return self.folder.checkpoint_steps()
 
-    @property
-    def steps(self) -> list[int]:
-        """The same as :attr:`checkpoints`."""
-        return self.checkpoints
-
     @cached_property
     def task(self) -> Task:
         """The task, with the very split and labels that were trained on."""
@@ -122,7 +117,7 @@ class Run:
         Raises:
             RunError: there is no checkpoint at that step, or it is damaged.
         """
-        steps = self.steps
+        steps = self.checkpoints
         if not steps:
             raise RunError(f"{self.path} has no checkpoints")
         if step is None:
@@ -150,12 +145,16 @@ class Run:
         return model.requires_grad_(False)
 
     def __repr__(self) -> str:
-        steps = self.steps
+        steps = self.checkpoints
         last = f", last at step {steps[-1]}" if steps else ""
         return f"Run({str(self.path)!r}, {self._standing()}, {len(steps)} checkpoints{last})"
 
     def _repr_html_(self) -> str:
-        facts = [("task", self.task_name), ("status", self._standing()), ("checkpoints", _checkpoints(self.steps))]
+        facts = [
+            ("task", self.task_name),
+            ("status", self._standing()),
+            ("checkpoints", _checkpoints(self.checkpoints)),
+        ]
         try:
             metrics = self.metrics
             if not metrics.empty:

@@ -67,7 +67,7 @@ def check_measures(experiment: Experiment, names: Sequence[str]) -> None:
 
 def _measures(run: Run, names: Sequence[str]) -> Mapping[str, float | None]:
     try:
-        values = as_columns(measure_network(run.task, run.model())) if run.steps else {}
+        values = as_columns(measure_network(run.task, run.model())) if run.checkpoints else {}
     except NotApplicableError:  # nothing can be measured of this network: the table leaves it empty
         values = {}
     found = {name: values.get(name) for name in names}

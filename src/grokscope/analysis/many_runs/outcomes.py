@@ -119,7 +119,7 @@ def run_outcome(run: Run, *, name: str | None = None, settings: Mapping[str, Any
     infinite = task.train is None
     fits = metrics.loc[metrics["train_accuracy"] >= FITTED, "step"].tolist()
     fitted = int(fits[0]) if fits else None
-    keys = named_key_frequencies(task, run.model()) if run.steps else None
+    keys = named_key_frequencies(task, run.model()) if run.checkpoints else None
     return RunOutcome(
         run=str(run.path) if name is None else name,
         settings=dict(settings or {}),

@@ -6,24 +6,28 @@ Logits are ``[n, n, n]`` in coordinates where the right answer to (i, j) is i + 
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.analysis.modular.logit_fits import align, clock_fit
 from grokscope.analysis.modular.sum_directions import project_on_sums, sum_index, wave
 
 
-def answer_losses(logits: Float[Tensor, "n n n"]) -> Float[Tensor, "n n"]:
+def answer_losses(logits: Float[Tensor, "n n n"], answers: Int[Tensor, "n n"] | None = None) -> Float[Tensor, "n n"]:
     """Return the cross-entropy of every pair's right answer, in float64.
 
     As log(1 + Σ exp(wrong − right)), which keeps its relative precision however small it is.
+
+    Args:
+        logits: of all pairs.
+        answers: the right one of each pair [i + j mod n].
     """
-    n = logits.shape[0]
-    right = sum_index(n).unsqueeze(2)
+    table = sum_index(logits.shape[0]) if answers is None else answers
+    right = table.unsqueeze(2)
     losses = []
-    for rows, answers in zip(logits.split(16), right.split(16), strict=True):
+    for rows, places in zip(logits.split(16), right.split(16), strict=True):
         exact = rows.double()
-        ahead = (exact - exact.gather(2, answers)).scatter(2, answers, -torch.inf)
+        ahead = (exact - exact.gather(2, places)).scatter(2, places, -torch.inf)
         losses.append(torch.nn.functional.softplus(ahead.logsumexp(2), threshold=40))
     return torch.cat(losses)
 

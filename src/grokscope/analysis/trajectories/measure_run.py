@@ -60,7 +60,7 @@ def chosen_steps(run: Run, every: int | None = None) -> list[int]:
     """
     if every is not None and every < 1:
         raise ConfigError(f"every: expected a number of steps from 1 up, got {every}")
-    steps = run.steps
+    steps = run.checkpoints
     if not steps:
         raise RunError(f"{run.path} has no checkpoints to measure")
     return steps if every is None else sorted({step for step in steps if step % every == 0} | {steps[-1]})

@@ -42,9 +42,9 @@ def summarise_run(task: Task, run: Run, step: int | None) -> Lines:
 
 @summarise_run.register
 def _(task: ModularTask, run: Run, step: int | None) -> Lines:
-    if not run.steps:
+    if not run.checkpoints:
         return []
-    at = run.steps[-1] if step is None else step
+    at = run.checkpoints[-1] if step is None else step
     found = network_key_frequencies(run.model(step), task)
     keys, coordinates = ", ".join(map(str, found.named)), find_coordinates(task.table)
     where = f", {coordinates.note}" if coordinates is not None and coordinates.note else ""

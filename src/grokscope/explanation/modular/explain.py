@@ -16,7 +16,13 @@ from grokscope.analysis.modular.logit_fits import align, any_envelope_fve, clock
 from grokscope.analysis.modular.measures import check_frequencies
 from grokscope.analysis.modular.neuron_fits import ReadOutFit, effective_rank, read_out_fits
 from grokscope.analysis.modular.neurons import FrequencyMasses, frequency_masses
-from grokscope.analysis.modular.progress_measures import accuracy, excluded_loss, mean_loss, restricted_loss
+from grokscope.analysis.modular.progress_measures import (
+    accuracy,
+    answer_losses,
+    excluded_loss,
+    mean_loss,
+    restricted_loss,
+)
 from grokscope.errors import NotApplicableError
 from grokscope.explanation.claims import Claim, Control
 from grokscope.explanation.explain import explain_network
@@ -190,7 +196,7 @@ def _without_hypothesis(task: ModularTask, subject: Subject, began: float) -> Mo
     """Return what can be said of a network whose operation is not addition in any coordinates that we know."""
     logits = all_pairs_table(subject.model, task).logits
     right = float((logits.argmax(2) == task.table).double().mean())
-    losses = logits.double().logsumexp(2) - logits.double().gather(2, task.table.unsqueeze(2)).squeeze(2)
+    losses = answer_losses(logits, task.table)
     notes = list(subject.notes)
     if subject.recognised:
         notes.append(

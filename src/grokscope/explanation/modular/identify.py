@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.modular.operation import FoundOperation, find_operation
+from grokscope.analysis.modular.progress_measures import answer_losses
 from grokscope.errors import ConfigError
 from grokscope.explanation.identify import FAMILIES
 from grokscope.explanation.subject import Subject
@@ -100,8 +101,7 @@ def _try(imported: ImportedNetwork, operation: str | None) -> _Trial:
     else:
         table = _task(imported, operation).table
         found = FoundOperation(operation, table, float((answers == table).double().mean()), 0.0)
-    right = logits.gather(2, found.table.unsqueeze(2)).squeeze(2)
-    return _Trial(imported, found, float((logits.logsumexp(2) - right).mean()))
+    return _Trial(imported, found, float(answer_losses(logits, found.table).mean()))
 
 
 def _task(imported: ImportedNetwork, operation: str) -> ModularTask:

@@ -40,12 +40,12 @@ def collect_frames(
     """
     if most < 2:
         raise ConfigError(f"a replay needs at least 2 frames, got {most}")
-    task, steps = run.task, evenly_chosen(run.steps, most)
+    task, steps = run.task, evenly_chosen(run.checkpoints, most)
     if len(steps) < 2:
         return None
     chosen = run.model(step)
     camera = replay_camera(task, chosen, n_frames=len(steps))
-    steps = evenly_chosen(run.steps, min(most, camera.most_frames or most))
+    steps = evenly_chosen(run.checkpoints, min(most, camera.most_frames or most))
 
     @torch.no_grad()  # here too: it holds in one thread only
     def look(at: int) -> tuple[int, Frame] | None:

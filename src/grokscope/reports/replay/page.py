@@ -87,7 +87,7 @@ def replay_run(
     if replay is None or metrics.empty:
         raise RunError(
             f"{run.path} has nothing to watch: a replay needs two checkpoints with finite weights, and on sequences a "
-            f"transformer; it has {len(run.steps)}"
+            f"transformer; it has {len(run.checkpoints)}"
         )
     phases = NO_PHASES if run.task.train is None else find_phases(metrics, run.task.chance_loss)
     return TrainingReplay(run.experiment.name, make_player(replay, metrics, history.measures, phases))

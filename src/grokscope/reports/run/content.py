@@ -93,7 +93,7 @@ def read_content(
         RunError: there is no checkpoint at ``step``, or a file of the run is damaged.
         ConfigError: ``published`` has an unknown name.
     """
-    experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.steps
+    experiment, task, metrics, steps = run.experiment, run.task, run.metrics, run.checkpoints
     infinite = task.train is None
     phases, history = find_phases(metrics, task.chance_loss), read_history(run)
     shown = step if step is not None or not steps else steps[-1]

@@ -88,7 +88,7 @@ def _holding(claims: pd.DataFrame) -> str:
 
 def what_is_missing(run: Run, explanation: Explanation, history: History) -> tuple[str, ...]:
     """Return which commands add what the page could say of the run's history; nothing where they add nothing."""
-    steps = run.steps
+    steps = run.checkpoints
     if len(steps) < 2 or not explanation.has_circuit:
         return ()
     commands = []
