@@ -4,12 +4,12 @@ import os
 import pickle
 import socket
 import time
+from _thread import interrupt_main
 from collections import deque
 from collections.abc import Iterator, Sequence
 
 import ray
 from ray.exceptions import RayError
-from ray.util.queue import Empty, Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from grokscope.errors import ConfigError
@@ -18,7 +18,7 @@ from grokscope.run.recording.signals import graceful_stop
 from grokscope.sweeps.jobs import Job, OnStep, Result, carry_out
 
 _SECONDS = 0.5
-"""Between two messages of a worker, and between two looks at the messages."""
+"""Between two posts of a worker, and between two looks at them."""
 
 _PATIENCE = 5.0
 """Seconds in which a cluster must answer at an address."""
@@ -58,33 +58,54 @@ class RayCluster:
         if not jobs:
             return
         this_node = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        # it outlives every other node
-        messages = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": this_node})
+        # on this node it outlives every other
+        board = ray.remote(num_cpus=0, scheduling_strategy=this_node)(_Board).remote()
         # spread: a node that is lost takes as few jobs along as can be
         task = ray.remote(num_cpus=1, num_gpus=int(self.has_gpus), max_retries=0, scheduling_strategy="SPREAD")(
             _carry_out
         )
-        waiting, running, cancelled = deque(jobs), dict[ray.ObjectRef, Job](), False
+        waiting, running = deque(jobs), dict[ray.ObjectRef, Job]()
         try:
             with graceful_stop() as asked:
                 while waiting or running:
-                    if asked.is_set() and not cancelled:
-                        cancelled = True
+                    if asked.is_set():
                         waiting.clear()
-                        for reference in running:
-                            ray.cancel(reference)  # to a worker it is Ctrl-C: it saves the runs that it is training
+                        board.stop.remote()
                     # without a bound, all that is left: the cluster sees what it could grow for
                     while waiting and len(running) < (self._most or len(jobs)):
                         job = waiting.popleft()
-                        running[task.remote(_plugins(), pickle.dumps(job), messages)] = job
+                        running[task.remote(_plugins(), pickle.dumps(job), board)] = job
                     ended, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS) if running else ([], [])
-                    _receive(messages, on_step)
+                    for folder, step in ray.get(board.collect.remote()).items():
+                        on_step(folder, step)
                     for reference in ended:
                         yield _results(reference, running.pop(reference), stopped=asked.is_set())
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
-            messages.shutdown(force=True)
+            ray.kill(board)
+
+
+class _Board:
+    """An actor: workers post on it how far they are, and read whether they are to stop.
+
+    Ray's own way, to cancel a task, interrupts it once, and now and then at a moment when nothing hears it.
+    """
+
+    def __init__(self) -> None:
+        self.steps = dict[str, int]()
+        self.stopping = False
+
+    def post(self, steps: dict[str, int]) -> bool:
+        self.steps |= steps
+        return self.stopping
+
+    def collect(self) -> dict[str, int]:
+        collected, self.steps = self.steps, {}
+        return collected
+
+    def stop(self) -> None:
+        self.stopping = True
 
 
 def _join(address: str | None) -> None:
@@ -104,32 +125,26 @@ def _plugins() -> list[str]:
     return [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
 
 
-def _carry_out(plugins: list[str], pickled: bytes, messages: Queue) -> list[Result]:
+def _carry_out(plugins: list[str], pickled: bytes, board: "ray.actor.ActorHandle[_Board]") -> list[Result]:
     """Carry out a job, in a worker of the cluster, which loads the plugins before it reads the job."""
     load_plugins(plugins)
     job: Job = pickle.loads(pickled)
-    steps, sent = dict[str, int](), time.monotonic()
+    if ray.get(board.post.remote({})):
+        return [Result(run.folder) for run in job.runs]
+    steps, sent, stopped = dict[str, int](), time.monotonic(), False
 
     def on_step(folder: str, step: int) -> None:
-        nonlocal sent
+        nonlocal sent, stopped
         steps[folder] = step
-        if time.monotonic() - sent >= _SECONDS:  # each message is a round trip
-            messages.put(dict(steps))
-            steps.clear()
-            sent = time.monotonic()
+        if time.monotonic() - sent < _SECONDS or stopped:  # each post is a round trip
+            return
+        stopped = ray.get(board.post.remote(dict(steps)))
+        steps.clear()
+        sent = time.monotonic()
+        if stopped:
+            interrupt_main()  # as Ctrl-C does, whose signal Ray blocks: the runs in training are saved
 
     return carry_out(job, on_step)
-
-
-def _receive(messages: Queue, on_step: OnStep) -> None:
-    while (n := messages.qsize()) > 0:
-        try:
-            received = messages.get_nowait_batch(n)
-        except Empty:
-            return
-        for steps in received:
-            for folder, step in steps.items():
-                on_step(folder, step)
 
 
 def _results(reference: "ray.ObjectRef", job: Job, *, stopped: bool) -> list[Result]:
