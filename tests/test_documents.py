@@ -20,7 +20,7 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHORTER = {
     "--seeds 0:64": "--seeds 0:2",
     "--n-samples 100": "--n-samples 2",
-    "--engine ray --address auto -o s3://bucket/small": "--dry-run",
+    "--engine ray --address auto -o s3://bucket/small": "-o elsewhere --dry-run",
     "--p 59 --set model.d_mlp=256": "--p 11",
 }
 """What needs hours or a cluster; tests/sweeps/test_ray.py has a cluster."""

@@ -243,7 +243,8 @@ def parity_camera(task: ParityTask, model: Transformer | MLP, *, n_frames: int) 
 
     def frame(model: Transformer | MLP) -> tuple[Bars, ...]:
         values = bit_influences(model, task).numpy()[None, None]
-        return (Bars("bits", "Influence of each bit", "bit", "share", labels, ("influence",), values),)
+        caption = "The share of the inputs whose answer changes with the bit."
+        return (Bars("bits", "Influence of each bit", "bit", "share", labels, ("influence",), values, caption),)
 
     return Camera(frame)
 

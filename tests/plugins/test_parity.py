@@ -11,6 +11,8 @@ import pytest
 
 from grokscope.plugins import VARIABLE
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = Path(__file__).with_name("parity.py")
 RUN, OTHER, SWEEP = "runs/sparse-parity", "runs/other", "runs/sweep-sparse-parity"
 COMMANDS = {
@@ -52,8 +54,6 @@ COMMANDS = {
 SCRIPT = """
 import contextlib, io, json, sys
 from grokscope.cli.main import main
-
-pytestmark = pytest.mark.slow
 
 if __name__ == "__main__":
     done = {}
@@ -133,6 +133,7 @@ def test_the_figure_is_listed_drawn_and_on_the_page(done, folder):
     assert "Which bits count" in page
     assert "the bits that count" in page
     assert "Influence of each bit" in page, "the replay"
+    assert "The share of the inputs whose answer changes with the bit." in page
     assert str(PLUGIN) in page, "what was loaded"
 
 

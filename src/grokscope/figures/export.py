@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -103,8 +104,9 @@ def _settle(figure: Figure) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # with which matplotlib gives up a layout that has no room
-            for _ in range(2):  # the second pass corrects the first, as colour bars change the room that maps have
-                engine.execute(figure)  # without the drawing that would follow it
+            engine.execute(figure)  # without the drawing that would follow it
+            if any(axes.get_label() == "<colorbar>" for axes in figure.axes):  # which changes the room that its map has
+                engine.execute(figure)
     except UserWarning as warning:
         width, height = figure.get_size_inches() * MM
         size = _theme_of(figure).font_pt
@@ -112,4 +114,5 @@ def _settle(figure: Figure) -> None:
             f"this figure has no room in {width:.0f} × {height:.0f} mm with text of {size:g} points; "
             f"make it larger, or the text smaller"
         ) from warning
-    figure.set_layout_engine("none")
+    with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # with any other, "none" too, saving draws the figure twice

@@ -4,7 +4,7 @@ A :class:`Replay` holds the same few pictures at every step; only numbers vary, 
 one can watch them change. :func:`grokscope.reports.replay.collect.collect_frames` makes one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,6 +28,9 @@ class Bars:
     labels: tuple[str, ...]
     series: tuple[str, ...]
     values: Float[np.ndarray, "step series bar"]
+    caption: str = ""
+    wide: bool = False
+    """Whether it takes the whole width of the page."""
 
     __repr__ = brief_repr
 
@@ -48,6 +51,8 @@ class Maps:
     rows: tuple[str, ...] = ()
     """Names of the rows; numbers from zero if empty."""
     columns: tuple[str, ...] = ()
+    caption: str = ""
+    wide: bool = False
 
     __repr__ = brief_repr
 
@@ -62,6 +67,8 @@ class Points:
     order: tuple[tuple[int, ...], ...]
     """For each plane, each point's place in its round."""
     values: Float[np.ndarray, "step tile point 2"]
+    caption: str = ""
+    wide: bool = False
 
     __repr__ = brief_repr
 
@@ -88,6 +95,11 @@ class Replay:
 
 Frame = tuple[Picture, ...]
 """The pictures of one step."""
+
+
+def with_captions(frame: Frame, captions: Mapping[str, str], *, wide: Collection[str] = ()) -> Frame:
+    """Return the pictures with what is said below each, by its name; those named ``wide`` take the page's width."""
+    return tuple(replace(each, caption=captions[each.name], wide=each.name in wide) for each in frame)
 
 
 def join_frames(steps: Sequence[int], frames: Sequence[Frame]) -> Replay:

@@ -17,13 +17,31 @@ from grokscope.analysis.modular.neurons import CLUSTER_SHARE
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
 from grokscope.reports.replay.camera import Camera, replay_camera
-from grokscope.reports.replay.frames import Bars, Frame, Maps, Palette, Points
+from grokscope.reports.replay.frames import Bars, Frame, Maps, Palette, Points, with_captions
 from grokscope.tasks import ModularTask
 
 MOST_TILES = 6
 """Heads, neurons or circles that are shown."""
 ROOM = 2_000_000
 """Numbers that one picture of maps may take in all frames together: a page of a few such stays small."""
+_CAPTIONS = {
+    "embedding": "How strongly each frequency stands in the embedding. Random weights give a flat profile; while the "
+    "test loss is still high, a few frequencies rise.",
+    "logit_map": "The same of the map from the last neurons to the logits.",
+    "shares": "A histogram of the neurons: how much of each one's variance over all inputs its best single frequency "
+    "explains. They begin at the left and become specialists at the right.",
+    "clusters": "To which frequencies those specialists belong.",
+    "circles": "Each token's embedding in the planes that the network shown in this page uses, joined in the order of "
+    "k times the token modulo p, in colours of that order. At first a tangle, in the end circles. In planes that were "
+    "chosen for a network at each step, even random embeddings would look rounder than they are.",
+    "attention": "From where the answer is read to the token a, on the same pairs (a, b) at every step.",
+    "neurons": "The neurons that the network's key frequencies explain best at the step shown in this page, or, "
+    "without key frequencies, those that vary most: the same ones at every step. Colours are those of the last step; "
+    "what was higher before has its darkest.",
+    "logits": "How much of the logits has which frequency in a and in b. A network that adds through angles has them "
+    "on the diagonal alone. Colours are those of the last step.",
+}  # fmt: skip
+_WIDE = ("circles", "attention", "neurons")
 _BINS = 20
 
 
@@ -74,13 +92,14 @@ class ModularCamera:
             title = "Fourier norms of the neuron-logit map"
             pictures.append(_norms("logit_map", title, "norm of W_L", circuit.logit_map_norms))
         maps = [self._attention(circuit), self._neurons(circuit)]
-        return (
+        frame = (
             *pictures,
             *self._specialised(circuit),
             *([self._circles(model)] if len(self.planes) else []),
             *(each for each in maps if each is not None),
             _logits(circuit, self.room),
         )
+        return with_captions(frame, _CAPTIONS, wide=_WIDE)
 
     def _specialised(self, circuit: FourierSummary) -> tuple[Bars, ...]:
         if circuit.neurons is None:

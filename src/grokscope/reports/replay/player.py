@@ -20,36 +20,6 @@ _POINTS = 1000
 """Of a curve; more would not show."""
 _BRIGHT = {TRAIN: "#56B4E9", TEST: "#FF8A3D", GREEN: "#2FC79B", PURPLE: "#E3A3C6"}
 """The same colours on a dark ground."""
-_WIDE = ("curves", "circles", "attention", "neurons", "patterns", "ov", "parts", "carries")
-"""Pictures that take the whole width."""
-
-CAPTIONS = {
-    "curves": "Loss against weight updates, on a logarithmic scale; the line is the step shown below. A click on the "
-    "curves goes there.",
-    "embedding": "How strongly each frequency stands in the embedding. Random weights give a flat profile; while the "
-    "test loss is still high, a few frequencies rise.",
-    "logit_map": "The same of the map from the last neurons to the logits.",
-    "shares": "A histogram of the neurons: how much of each one's variance over all inputs its best single frequency "
-    "explains. They begin at the left and become specialists at the right.",
-    "clusters": "To which frequencies those specialists belong.",
-    "circles": "Each token's embedding in the planes that the network shown in this page uses, joined in the order of "
-    "k times the token modulo p, in colours of that order. At first a tangle, in the end circles. In planes that were "
-    "chosen for a network at each step, even random embeddings would look rounder than they are.",
-    "attention": "From where the answer is read to the token a, on the same pairs (a, b) at every step.",
-    "neurons": "The neurons that the network's key frequencies explain best at the step shown in this page, or, "
-    "without key frequencies, those that vary most: the same ones at every step. Colours are those of the last step; "
-    "what was higher before has its darkest.",
-    "logits": "How much of the logits has which frequency in a and in b. A network that adds through angles has them "
-    "on the diagonal alone. Colours are those of the last step.",
-    "patterns": "Where each head looks, from row to column, on the same tokens at every step.",
-    "parts": "On the same fresh examples at every step.",
-    "scores": "Attention to the previous token, attention to what followed the same token before, and how far the head "
-    "raises the logit of what it attends to (−1 to 1).",
-    "carries": "On the same fresh examples at every step. What needs a carry is learned after what needs none.",
-    "qk": "The score of the query's attention for each token, wherever it stands: t are triggers, n is noise.",
-    "ov": "What attention to each token adds to the logit of each answer: of a network that answers, a diagonal from "
-    "the triggers to their answers.",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +30,15 @@ class Panel:
     title: str
     caption: str
     wide: bool
+
+
+_CURVES = Panel(
+    "curves",
+    "Training and test loss",
+    "Loss against weight updates, on a logarithmic scale; the line is the step shown below. A click on the curves goes "
+    "there.",
+    wide=True,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +63,7 @@ def make_player(
     """
     curves = _curves(metrics, None if measures is None else pivot(measures))
     packed = [pack_picture(picture) for picture in replay.pictures]
-    titles = {"curves": "Training and test loss", **{each["name"]: each["title"] for each in packed}}
-    panels = tuple(Panel(name, title, CAPTIONS.get(name, ""), name in _WIDE) for name, title in titles.items())
+    panels = (_CURVES, *(Panel(each.name, each.title, each.caption, each.wide) for each in replay.pictures))
     data = {
         "steps": replay.steps,
         "told": _told(replay.steps, metrics, phases),

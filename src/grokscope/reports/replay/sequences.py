@@ -16,7 +16,7 @@ from grokscope.display import brief_repr
 from grokscope.errors import NotApplicableError
 from grokscope.models import MLP, Transformer, TransformerConfig
 from grokscope.reports.replay.camera import Camera, replay_camera
-from grokscope.reports.replay.frames import Bars, Frame, Maps, Picture
+from grokscope.reports.replay.frames import Bars, Frame, Maps, Picture, with_captions
 from grokscope.tasks import DigitAdditionTask, Examples, RepeatedSubsequencesTask, SequenceTask, SkipTrigramsTask
 from grokscope.training.evaluation import Evaluator
 
@@ -26,6 +26,18 @@ MOST_TRIGGERS = 12
 """Triggers of which an example is shown."""
 MOST_ATTENTION = 4_000_000
 """Attention weights that the patterns of one example may take in all frames together."""
+
+_CAPTIONS = {
+    "patterns": "Where each head looks, from row to column, on the same tokens at every step.",
+    "parts": "On the same fresh examples at every step.",
+    "scores": "Attention to the previous token, attention to what followed the same token before, and how far the head "
+    "raises the logit of what it attends to (−1 to 1).",
+    "carries": "On the same fresh examples at every step. What needs a carry is learned after what needs none.",
+    "qk": "The score of the query's attention for each token, wherever it stands: t are triggers, n is noise.",
+    "ov": "What attention to each token adds to the logit of each answer: of a network that answers, a diagonal from "
+    "the triggers to their answers.",
+}  # fmt: skip
+_WIDE = ("patterns", "ov", "parts", "carries")
 
 
 @replay_camera.register
@@ -83,7 +95,7 @@ class SequenceCamera:
         """Return the pictures of ``model``, a transformer."""
         assert isinstance(model, Transformer)
         parts = [self._parts(model)] if self.task.subtasks else []
-        return (*parts, *self.own(model), self._patterns(model))
+        return with_captions((*parts, *self.own(model), self._patterns(model)), _CAPTIONS, wide=_WIDE)
 
     def _parts(self, model: Transformer) -> Bars:
         task = self.task
