@@ -7,6 +7,7 @@ import time
 from _thread import interrupt_main
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -59,7 +60,8 @@ class RayCluster:
             return
         this_node = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         # on this node it outlives every other
-        board = ray.remote(num_cpus=0, scheduling_strategy=this_node)(_Board).remote()
+        actor: Any = ray.remote(_Board)  # Ray's types know neither its methods nor this strategy
+        board = actor.options(num_cpus=0, scheduling_strategy=this_node).remote()
         # spread: a node that is lost takes as few jobs along as can be
         task = ray.remote(num_cpus=1, num_gpus=int(self.has_gpus), max_retries=0, scheduling_strategy="SPREAD")(
             _carry_out
@@ -76,7 +78,8 @@ class RayCluster:
                         job = waiting.popleft()
                         running[task.remote(_plugins(), pickle.dumps(job), board)] = job
                     ended, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS) if running else ([], [])
-                    for folder, step in ray.get(board.collect.remote()).items():
+                    posted: Any = ray.get(board.collect.remote())
+                    for folder, step in posted.items():
                         on_step(folder, step)
                     for reference in ended:
                         yield _results(reference, running.pop(reference), stopped=asked.is_set())
@@ -125,8 +128,14 @@ def _plugins() -> list[str]:
     return [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
 
 
-def _carry_out(plugins: list[str], pickled: bytes, board: "ray.actor.ActorHandle[_Board]") -> list[Result]:
-    """Carry out a job, in a worker of the cluster, which loads the plugins before it reads the job."""
+def _carry_out(plugins: list[str], pickled: bytes, board: Any) -> list[Result]:
+    """Carry out a job, in a worker of the cluster, which loads the plugins before it reads the job.
+
+    Args:
+        plugins: files that register kinds.
+        pickled: the job.
+        board: the handle of a :class:`_Board`.
+    """
     load_plugins(plugins)
     job: Job = pickle.loads(pickled)
     if ray.get(board.post.remote({})):
