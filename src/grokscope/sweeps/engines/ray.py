@@ -138,7 +138,7 @@ def _carry_out(plugins: list[str], pickled: bytes, board: Any) -> list[Result]:
     """
     load_plugins(plugins)
     job: Job = pickle.loads(pickled)
-    if ray.get(board.post.remote({})):
+    if _post(board, {}):
         return [Result(run.folder) for run in job.runs]
     steps, sent, stopped = dict[str, int](), time.monotonic(), False
 
@@ -147,13 +147,18 @@ def _carry_out(plugins: list[str], pickled: bytes, board: Any) -> list[Result]:
         steps[folder] = step
         if time.monotonic() - sent < _SECONDS or stopped:  # each post is a round trip
             return
-        stopped = ray.get(board.post.remote(dict(steps)))
+        stopped = _post(board, steps)
         steps.clear()
         sent = time.monotonic()
         if stopped:
             interrupt_main()  # as Ctrl-C does, whose signal Ray blocks: the runs in training are saved
 
     return carry_out(job, on_step)
+
+
+def _post(board: Any, steps: dict[str, int]) -> bool:
+    # as a future: whoever waits in ray.get() lends its core to another task
+    return board.post.remote(dict(steps)).future().result()
 
 
 def _results(reference: "ray.ObjectRef", job: Job, *, stopped: bool) -> list[Result]:
