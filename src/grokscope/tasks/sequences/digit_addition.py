@@ -1,7 +1,6 @@
 """Addition of numbers written out in digits, one answer digit at a time."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -10,10 +9,10 @@ from jaxtyping import Int
 from pydantic import Field, StrictInt
 from torch import Tensor
 
-from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import Examples
 from grokscope.tasks.registry import register_task
-from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, Sampled
+from grokscope.tasks.sequences.config import SequenceTaskConfig
 from grokscope.tasks.task import SequenceTask
 
 
@@ -30,7 +29,7 @@ class InfiniteSums(InfiniteSamples):
 
 
 @register_task
-class DigitAdditionConfig(TaskConfig):
+class DigitAdditionConfig(SequenceTaskConfig):
     """a + b, both with ``n_digits`` digits in ``base``, most significant first."""
 
     kind: Literal["digit-addition"] = "digit-addition"
@@ -44,27 +43,18 @@ class DigitAdditionConfig(TaskConfig):
         base = "" if self.base == 10 else f" in base {self.base}"
         return f"{self.n_digits}-digit addition{base}, {self.data.summary}"
 
-    def build(
-        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
-    ) -> "DigitAdditionTask":
-        """Return the task that these settings describe.
+    @property
+    def n_possible(self) -> int:
+        """How many different examples there are."""
+        return self.base ** (2 * self.n_digits)
 
-        Args:
-            split_seed: draws the test set, and the finite training set.
-            data_seed: draws batches.
-            artifacts: none are used.
+    def draw(self, size: int, generator: torch.Generator) -> Examples:
+        """Return ``size`` examples drawn at random."""
+        return sums(*_operands(size, self.n_digits, self.base, generator), self.base)
 
-        Raises:
-            ConfigError: there are not so many sums.
-        """
+    def task(self, data: Sampled) -> "DigitAdditionTask":
+        """Return the task with these data."""
         n, base = self.n_digits, self.base
-        data = sampled(
-            self.data,
-            lambda size, generator: sums(*_operands(size, n, base, generator), base),
-            n_possible=base ** (2 * n),
-            split_seed=split_seed,
-            data_seed=data_seed,
-        )
         return DigitAdditionTask(
             name=self.summary,
             d_vocab=base + 2,

@@ -1,7 +1,6 @@
 """Random sequences in which a subsequence comes again: what induction heads are for."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -10,10 +9,10 @@ from jaxtyping import Int
 from pydantic import Field, StrictInt, model_validator
 from torch import Tensor
 
-from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import NO_TARGET, Examples
 from grokscope.tasks.registry import register_task
-from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, Sampled
+from grokscope.tasks.sequences.config import SequenceTaskConfig
 from grokscope.tasks.task import SequenceTask
 
 BOS = 0
@@ -36,7 +35,7 @@ class InfiniteSequences(InfiniteSamples):
 
 
 @register_task
-class RepeatedSubsequencesConfig(TaskConfig):
+class RepeatedSubsequencesConfig(SequenceTaskConfig):
     """A random subsequence that stands once, at a random place, in each of several intervals of random tokens."""
 
     kind: Literal["repeated-subsequences"] = "repeated-subsequences"
@@ -67,26 +66,17 @@ class RepeatedSubsequencesConfig(TaskConfig):
         """What is learned, for people."""
         return f"{self.subsequence_length} tokens repeated {self.n_repeats} times, {self.data.summary}"
 
-    def build(
-        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
-    ) -> "RepeatedSubsequencesTask":
-        """Return the task that these settings describe.
+    @property
+    def n_possible(self) -> int:
+        """How many different examples there are."""
+        return (self.d_vocab - 1) ** self.interval
 
-        Args:
-            split_seed: draws the test set, and the finite training set.
-            data_seed: draws batches.
-            artifacts: none are used.
+    def draw(self, size: int, generator: torch.Generator) -> Examples:
+        """Return ``size`` examples drawn at random."""
+        return draw_repeated(self, size, generator).examples
 
-        Raises:
-            ConfigError: there are not so many sequences.
-        """
-        data = sampled(
-            self.data,
-            lambda size, generator: draw_repeated(self, size, generator).examples,
-            n_possible=(self.d_vocab - 1) ** self.interval,
-            split_seed=split_seed,
-            data_seed=data_seed,
-        )
+    def task(self, data: Sampled) -> "RepeatedSubsequencesTask":
+        """Return the task with these data."""
         return RepeatedSubsequencesTask(
             name=self.summary,
             d_vocab=self.d_vocab,

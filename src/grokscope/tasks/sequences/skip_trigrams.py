@@ -1,18 +1,16 @@
 """Skip trigrams: a trigger somewhere among noise decides what follows the last token."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, StrictInt
-from torch import Tensor
 
-from grokscope.tasks.config import TaskConfig
 from grokscope.tasks.examples import Examples
 from grokscope.tasks.registry import register_task
-from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, sampled
+from grokscope.tasks.sampling import FiniteSamples, InfiniteSamples, Sampled
+from grokscope.tasks.sequences.config import SequenceTaskConfig
 from grokscope.tasks.task import SequenceTask
 
 BOS, QUERY = 0, 1
@@ -30,7 +28,7 @@ class InfiniteTrigrams(InfiniteSamples):
 
 
 @register_task
-class SkipTrigramsConfig(TaskConfig):
+class SkipTrigramsConfig(SequenceTaskConfig):
     """Trigger … query → answer, with one trigger at a random place among random tokens."""
 
     kind: Literal["skip-trigrams"] = "skip-trigrams"
@@ -44,27 +42,17 @@ class SkipTrigramsConfig(TaskConfig):
         """What is learned, for people."""
         return f"skip trigrams with {self.n_triggers} triggers among {self.length} tokens, {self.data.summary}"
 
-    def build(
-        self, *, split_seed: int = 0, data_seed: int = 0, artifacts: Mapping[str, Tensor] | None = None
-    ) -> "SkipTrigramsTask":
-        """Return the task that these settings describe.
+    @property
+    def n_possible(self) -> int:
+        """How many different examples there are."""
+        return self.n_background ** (self.length - 1) * self.length * self.n_triggers
 
-        Args:
-            split_seed: draws the test set, and the finite training set.
-            data_seed: draws batches.
-            artifacts: none are used.
+    def draw(self, size: int, generator: torch.Generator) -> Examples:
+        """Return ``size`` examples drawn at random."""
+        return draw_trigrams(self, size, generator)
 
-        Raises:
-            ConfigError: there are not so many sequences.
-        """
-        background = self.n_background ** (self.length - 1)
-        data = sampled(
-            self.data,
-            lambda size, generator: draw_trigrams(self, size, generator),
-            n_possible=background * self.length * self.n_triggers,
-            split_seed=split_seed,
-            data_seed=data_seed,
-        )
+    def task(self, data: Sampled) -> "SkipTrigramsTask":
+        """Return the task with these data."""
         return SkipTrigramsTask(
             name=self.summary,
             d_vocab=2 + self.n_background + self.n_triggers,

@@ -1,6 +1,5 @@
 """The explanation of a network that adds numbers digit by digit: which columns and which heads decide each digit."""
 
-import time
 from collections.abc import Sequence
 
 from grokscope.explanation.explain import explain_network
@@ -8,8 +7,9 @@ from grokscope.explanation.sequences.controls import control_networks
 from grokscope.explanation.sequences.digit_addition.circuit import findings, observe
 from grokscope.explanation.sequences.digit_addition.claims import REQUIRED, addition_claims
 from grokscope.explanation.sequences.explanation import CircuitExplanation
-from grokscope.explanation.sequences.requirements import no_frequencies, transformer_of
+from grokscope.explanation.sequences.reading import CircuitReading, explain_circuit
 from grokscope.explanation.subject import Subject
+from grokscope.models import Transformer
 from grokscope.progress import SILENT, Progress
 from grokscope.tasks import DigitAdditionTask
 
@@ -29,33 +29,25 @@ def explain_digit_addition(
         ConfigError: key frequencies were stated.
         NotApplicableError: the network is no transformer.
     """
-    no_frequencies(subject, frequencies)
-    began = time.perf_counter()
-    model = transformer_of(subject)
-    progress.message("testing the claims")
-    sums = observe(model, task, seed=seed)
-    controls = control_networks(subject, seed=seed)
-    others = {name: observe(network, task, seed=seed) for name, network in controls.items()}
-    interventions = sums.interventions
-    whole = sums.right.all(1).double().mean()
-    frozen = interventions.accuracy(interventions.freeze_patterns(interventions.heads))
-    notes = list(subject.notes)
-    if len(model.blocks) > 1:
-        notes.append("which head looks where is read off the first layer alone")
-    return CircuitExplanation(
-        subject=subject.name,
-        step=subject.step,
-        task=f"{task.n_digits}-digit addition",
-        accuracy=interventions.baseline.accuracy,
-        loss=interventions.baseline.loss,
-        claims=tuple(addition_claims(sums, others)),
-        required=REQUIRED,
-        circuit="each digit from its own column and the carry from below",
-        circuit_facts=(
-            ("whole sums right", f"{float(whole):.2%}"),
-            ("with attention frozen at its mean", f"{frozen:.2%} of the digits right"),
-        ),
-        findings=findings(sums),
-        notes=tuple(notes),
-        seconds=time.perf_counter() - began,
-    )
+
+    def read(model: Transformer) -> CircuitReading:
+        sums = observe(model, task, seed=seed)
+        controls = control_networks(subject, seed=seed)
+        others = {name: observe(network, task, seed=seed) for name, network in controls.items()}
+        whole = sums.right.all(1).double().mean()
+        frozen = sums.interventions.accuracy(sums.interventions.freeze_patterns(sums.interventions.heads))
+        return CircuitReading(
+            task=f"{task.n_digits}-digit addition",
+            interventions=sums.interventions,
+            claims=addition_claims(sums, others),
+            required=REQUIRED,
+            circuit="each digit from its own column and the carry from below",
+            circuit_facts=(
+                ("whole sums right", f"{float(whole):.2%}"),
+                ("with attention frozen at its mean", f"{frozen:.2%} of the digits right"),
+            ),
+            findings=findings(sums),
+            notes=["which head looks where is read off the first layer alone"] if len(model.blocks) > 1 else [],
+        )
+
+    return explain_circuit(subject, frequencies, progress, read)

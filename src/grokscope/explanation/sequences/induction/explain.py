@@ -1,6 +1,5 @@
 """The explanation of a network that continues repeated subsequences."""
 
-import time
 from collections.abc import Sequence
 
 from grokscope.analysis.fresh_examples import fresh_examples
@@ -10,8 +9,9 @@ from grokscope.explanation.sequences.controls import control_networks
 from grokscope.explanation.sequences.explanation import CircuitExplanation
 from grokscope.explanation.sequences.induction.circuit import find_circuit, findings, named
 from grokscope.explanation.sequences.induction.claims import REQUIRED, induction_claims
-from grokscope.explanation.sequences.requirements import no_frequencies, transformer_of
+from grokscope.explanation.sequences.reading import CircuitReading, explain_circuit
 from grokscope.explanation.subject import Subject
+from grokscope.models import Transformer
 from grokscope.progress import SILENT, Progress
 from grokscope.tasks import RepeatedSubsequencesTask
 
@@ -34,29 +34,25 @@ def explain_induction(
         ConfigError: key frequencies were stated.
         NotApplicableError: the network is no transformer.
     """
-    no_frequencies(subject, frequencies)
-    began = time.perf_counter()
-    model = transformer_of(subject)
-    progress.message("testing the claims")
-    repeats = Repeats.of(fresh_examples(task, N_EXAMPLES, seed=seed), task.target_positions)
-    circuit = find_circuit(model, task, repeats)
-    rule_loss, rule_accuracy = repeats.rule()
-    missing = circuit.what_is_missing()
-    return CircuitExplanation(
-        subject=subject.name,
-        step=subject.step,
-        task="repeated subsequences",
-        accuracy=circuit.interventions.baseline.accuracy,
-        loss=circuit.interventions.baseline.loss,
-        claims=tuple(induction_claims(circuit, control_networks(subject, seed=seed), task, seed=seed)),
-        required=REQUIRED,
-        circuit=f"induction by {named(circuit.induction)} reading {named(circuit.previous)}",
-        circuit_facts=(
-            ("the induction rule", f"{rule_accuracy:.2%} right, {rule_loss:.3g} nats on the same sequences"),
-            ("previous-token heads", named(circuit.previous)),
-            ("induction heads", named(circuit.induction)),
-        ),
-        findings=findings(circuit),
-        notes=(*subject.notes, *((missing,) if missing else ())),
-        seconds=time.perf_counter() - began,
-    )
+
+    def read(model: Transformer) -> CircuitReading:
+        repeats = Repeats.of(fresh_examples(task, N_EXAMPLES, seed=seed), task.target_positions)
+        circuit = find_circuit(model, task, repeats)
+        rule_loss, rule_accuracy = repeats.rule()
+        missing = circuit.what_is_missing()
+        return CircuitReading(
+            task="repeated subsequences",
+            interventions=circuit.interventions,
+            claims=induction_claims(circuit, control_networks(subject, seed=seed), task, seed=seed),
+            required=REQUIRED,
+            circuit=f"induction by {named(circuit.induction)} reading {named(circuit.previous)}",
+            circuit_facts=(
+                ("the induction rule", f"{rule_accuracy:.2%} right, {rule_loss:.3g} nats on the same sequences"),
+                ("previous-token heads", named(circuit.previous)),
+                ("induction heads", named(circuit.induction)),
+            ),
+            findings=findings(circuit),
+            notes=[missing] if missing else [],
+        )
+
+    return explain_circuit(subject, frequencies, progress, read)
