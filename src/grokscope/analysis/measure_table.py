@@ -4,10 +4,11 @@ from os import PathLike
 from pathlib import Path
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from grokscope.analysis.measures import MEASURES, split_column
-from grokscope.errors import RunError
+from grokscope.run.tables import damaged, missing_columns, not_numbers, read_table, wrong_steps
+
+_COMMAND = "grokscope measure"
 
 COLUMNS = ["step", "measure", "index", "value"]
 """``index`` is empty where there is none; else ``14`` for a frequency, ``0.3`` for layer and head, or a name."""
@@ -59,38 +60,21 @@ def read_measures(path: str | PathLike[str], needed: tuple[str, ...] = ()) -> pd
         RunError: it is damaged.
     """
     path = Path(path)
-    if not path.exists():
+    table = read_table(path, _damage, _COMMAND)
+    if table is None:
         return None
-    try:
-        whole = path.read_bytes().endswith(b"\n")
-        table = pd.read_csv(path, dtype={"measure": str, "index": str})
-        reason = _damage(table) if whole else "it ends within a line"
-    except (OSError, ValueError) as error:  # what is no table, or no text, is a ValueError to pandas
-        table, reason = pd.DataFrame(), " ".join(str(error).split())
-    if reason is None:
-        table = table.fillna({"index": ""}) if "measure" in table else tidy(table)
-        reason = _wrong_rows(table, needed)
+    table = table.fillna({"index": ""}) if "measure" in table else tidy(table)
+    reason = _wrong_rows(table, needed)
     if reason is not None:
-        raise RunError(f"{path} is damaged: {reason}; delete it, or run 'grokscope measure' on the run again")
+        raise damaged(path, reason, _COMMAND)
     return pd.DataFrame(table, columns=COLUMNS)
 
 
 def _damage(table: pd.DataFrame) -> str | None:
-    missing = [name for name in (COLUMNS if "measure" in table else ["step"]) if name not in table]
-    if missing:
-        return f"it has no column {', '.join(missing)}"
-    if table.empty:
-        return "it has no rows"
-    numbers = table.drop(columns=["measure", "index"], errors="ignore")
-    wrong = [name for name in numbers if not is_numeric_dtype(table[name]) or is_bool_dtype(table[name])]
-    if wrong:
-        return f"its column {wrong[0]} has what is not a number"
-    steps = table["step"].to_numpy()
-    if not is_integer_dtype(steps) or steps.min() < 0:
-        return "its steps must be whole numbers"
-    if not (steps[1:] >= steps[:-1]).all():
-        return "its steps are not in order"
-    return "a step has two rows" if "measure" not in table and table.duplicated(["step"]).any() else None
+    numbers = table.columns.difference(["measure", "index"])
+    damage = missing_columns(table, COLUMNS if "measure" in table else ["step"])
+    damage = damage or not_numbers(table, numbers) or wrong_steps(table)
+    return damage or ("a step has two rows" if "measure" not in table and table.duplicated(["step"]).any() else None)
 
 
 def _wrong_rows(table: pd.DataFrame, needed: tuple[str, ...]) -> str | None:

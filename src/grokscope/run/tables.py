@@ -19,7 +19,9 @@ def read_measures(path: Path) -> pd.DataFrame | None:
     Raises:
         RunError: it is damaged, or of an earlier version.
     """
-    table = _read(path, lambda table: _missing(table, ("step", "measure", "index", "value")), "grokscope measure")
+    table = read_table(
+        path, lambda table: missing_columns(table, ("step", "measure", "index", "value")), "grokscope measure"
+    )
     return None if table is None else table.fillna({"index": ""})
 
 
@@ -29,10 +31,20 @@ def read_claims(path: Path) -> pd.DataFrame | None:
     Raises:
         RunError: it is damaged.
     """
-    return _read(path, _claims_damage, "grokscope explain --every")
+    return read_table(path, _claims_damage, "grokscope explain --every")
 
 
-def _read(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str) -> pd.DataFrame | None:
+def read_table(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str) -> pd.DataFrame | None:
+    """Return a table of measures or claims; None where there is none.
+
+    Args:
+        path: of the file.
+        damage: says what is wrong with a table, or None.
+        command: that writes the file.
+
+    Raises:
+        RunError: it is damaged.
+    """
     if not path.exists():
         return None
     try:
@@ -42,15 +54,20 @@ def _read(path: Path, damage: Callable[[pd.DataFrame], str | None], command: str
     except (OSError, ValueError) as error:  # what is no table, or no text, is a ValueError to pandas
         table, reason = None, " ".join(str(error).split())
     if reason is not None:
-        raise RunError(f"{path} is damaged: {reason}; delete it, or run '{command}' on the run again")
+        raise damaged(path, reason, command)
     return table
+
+
+def damaged(path: Path, reason: str, command: str) -> RunError:
+    """Return the error that a table is damaged, with the command that writes it anew."""
+    return RunError(f"{path} is damaged: {reason}; delete it, or run '{command}' on the run again")
 
 
 def _claims_damage(table: pd.DataFrame) -> str | None:
     damage = (
-        _missing(table, ("step", "verdict", "claim", "value", "threshold", "holds"))
-        or _not_numbers(table, ("step", "value", "threshold"))
-        or _wrong_steps(table)
+        missing_columns(table, ("step", "verdict", "claim", "value", "threshold", "holds"))
+        or not_numbers(table, ("step", "value", "threshold"))
+        or wrong_steps(table)
     )
     if damage is not None:
         return damage
@@ -64,19 +81,22 @@ def _claims_damage(table: pd.DataFrame) -> str | None:
     return "a claim has two rows for one step" if table.duplicated(["step", "claim"]).any() else None
 
 
-def _missing(table: pd.DataFrame, needed: Iterable[str]) -> str | None:
+def missing_columns(table: pd.DataFrame, needed: Iterable[str]) -> str | None:
+    """Return what is wrong with a table that lacks columns, or rows."""
     missing = [name for name in needed if name not in table]
     if missing:
         return f"it has no column {', '.join(missing)}"
     return "it has no rows" if table.empty else None
 
 
-def _not_numbers(table: pd.DataFrame, columns: Iterable[str]) -> str | None:
+def not_numbers(table: pd.DataFrame, columns: Iterable[str]) -> str | None:
+    """Return what is wrong with columns that must be numbers."""
     wrong = [name for name in columns if not is_numeric_dtype(table[name]) or is_bool_dtype(table[name])]
     return f"its column {wrong[0]} has what is not a number" if wrong else None
 
 
-def _wrong_steps(table: pd.DataFrame) -> str | None:
+def wrong_steps(table: pd.DataFrame) -> str | None:
+    """Return what is wrong with the steps, which must be whole numbers in order."""
     steps = table["step"].to_numpy()
     if not is_integer_dtype(steps) or steps.min() < 0:
         return "its steps must be whole numbers"
