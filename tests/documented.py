@@ -56,16 +56,12 @@ def prepare(folder: Path) -> None:
     torch.save(initial_model(other, task_of(other)).state_dict(), folder / "model_p99zdpze5l.pt")
 
 
-def _is_ours(origin: str) -> bool:
-    return origin.startswith("grokscope.")
-
-
 def shorten_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make recipes train small networks for a moment, and undo at the end whatever is registered."""
+    """Make recipes train small networks for a moment, with the registries as the package itself fills them."""
     for each in (RECIPES, TASKS, OPTIMIZERS, FIGURES, OWN_CLAIMS):
-        package = {name: entry for name, entry in each._entries.items() if _is_ours(each._origins[name])}
-        monkeypatch.setattr(each, "_entries", package)  # without what other tests of this process have registered
-        monkeypatch.setattr(each, "_origins", dict(each._origins))
+        ours = {name: origin for name, origin in each._origins.items() if origin.startswith("grokscope.")}
+        monkeypatch.setattr(each, "_entries", {name: each._entries[name] for name in ours})
+        monkeypatch.setattr(each, "_origins", ours)
     for name, changes in SHORT_RECIPES.items():
         chosen = RECIPES[name]()
         short = Recipe(chosen.experiment.override(changes), duration=chosen.duration, published=chosen.published)
