@@ -8,12 +8,13 @@ import pytest
 from measured import measure
 
 from grokscope.analysis.binary.all_pairs import train_mask
-from grokscope.analysis.measure_table import COLUMNS, pivot, read_measures, tidy
+from grokscope.analysis.measure_table import pivot, read_measures, tidy
 from grokscope.analysis.trajectories.measure_run import chosen_steps, measure_run
 from grokscope.errors import ConfigError, RunError
 from grokscope.progress import Silent
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.atomic import save_tensors
+from grokscope.run.tables import MEASURE_COLUMNS
 
 TINY = Experiment(name="tiny").override(
     {
@@ -50,7 +51,7 @@ def run(trained: Run, tmp_path: Path) -> Run:
 
 def test_every_checkpoint_has_its_row(trained):
     found = measure_run(trained, frequencies=[1, 3])
-    assert list(found.columns) == COLUMNS
+    assert list(found.columns) == MEASURE_COLUMNS
     table = pivot(found)
     assert table["step"].tolist() == trained.checkpoints == [0, 10, 20, 25]
     assert table.columns[0] == "step"

@@ -6,12 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from grokscope.analysis.measures import MEASURES, split_column
-from grokscope.run.tables import damaged, missing_columns, not_numbers, read_table, wrong_steps
-
-_COMMAND = "grokscope measure"
-
-COLUMNS = ["step", "measure", "index", "value"]
-"""``index`` is empty where there is none; else ``14`` for a frequency, ``0.3`` for layer and head, or a name."""
+from grokscope.run.tables import (
+    MEASURE,
+    MEASURE_COLUMNS,
+    damaged,
+    missing_columns,
+    not_numbers,
+    read_table,
+    wrong_steps,
+)
 
 
 def pivot(table: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +47,7 @@ def tidy(wide: pd.DataFrame) -> pd.DataFrame:
         for column in pairs
         if not pd.isna(row[column])
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=MEASURE_COLUMNS)
 
 
 def read_measures(path: str | PathLike[str], needed: tuple[str, ...] = ()) -> pd.DataFrame | None:
@@ -60,19 +63,19 @@ def read_measures(path: str | PathLike[str], needed: tuple[str, ...] = ()) -> pd
         RunError: it is damaged.
     """
     path = Path(path)
-    table = read_table(path, _damage, _COMMAND)
+    table = read_table(path, _damage, MEASURE)
     if table is None:
         return None
     table = table.fillna({"index": ""}) if "measure" in table else tidy(table)
     reason = _wrong_rows(table, needed)
     if reason is not None:
-        raise damaged(path, reason, _COMMAND)
-    return pd.DataFrame(table, columns=COLUMNS)
+        raise damaged(path, reason, MEASURE)
+    return pd.DataFrame(table, columns=MEASURE_COLUMNS)
 
 
 def _damage(table: pd.DataFrame) -> str | None:
     numbers = table.columns.difference(["measure", "index"])
-    damage = missing_columns(table, COLUMNS if "measure" in table else ["step"])
+    damage = missing_columns(table, MEASURE_COLUMNS if "measure" in table else ["step"])
     damage = damage or not_numbers(table, numbers) or wrong_steps(table)
     return damage or ("a step has two rows" if "measure" not in table and table.duplicated(["step"]).any() else None)
 

@@ -12,6 +12,12 @@ from grokscope.errors import RunError
 Verdict = Literal["explained", "partly explained", "not explained"]
 """What is said of a network; the column of that name in ``claims.csv``."""
 
+MEASURE_COLUMNS = ["step", "measure", "index", "value"]
+"""``index`` is empty where there is none; else ``14`` for a frequency, ``0.3`` for layer and head, or a name."""
+
+MEASURE = "grokscope measure"
+"""The command that writes a table of measures."""
+
 
 def read_measures(path: Path) -> pd.DataFrame | None:
     """Return the tidy table of ``grokscope measure``: one row a step, measure and index; None where there is none.
@@ -19,9 +25,7 @@ def read_measures(path: Path) -> pd.DataFrame | None:
     Raises:
         RunError: it is damaged, or of an earlier version.
     """
-    table = read_table(
-        path, lambda table: missing_columns(table, ("step", "measure", "index", "value")), "grokscope measure"
-    )
+    table = read_table(path, lambda table: missing_columns(table, MEASURE_COLUMNS), MEASURE)
     return None if table is None else table.fillna({"index": ""})
 
 

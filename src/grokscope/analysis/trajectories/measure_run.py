@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from grokscope.analysis.measure_table import COLUMNS
 from grokscope.analysis.measures import look_at, take
 from grokscope.errors import ConfigError, RunError
 from grokscope.progress import SILENT, Progress
 from grokscope.run import Run
 from grokscope.run.parallel import map_checkpoints
+from grokscope.run.tables import MEASURE_COLUMNS
 
 
 def measure_run(
@@ -48,7 +48,7 @@ def measure_run(
         return [{"step": step, **asdict(reading)} for reading in take(look(run.model(step)))]
 
     found = map_checkpoints(steps, rows, run.task, progress, "measuring")
-    return pd.DataFrame([row for each in found for row in each], columns=COLUMNS)
+    return pd.DataFrame([row for each in found for row in each], columns=MEASURE_COLUMNS)
 
 
 def chosen_steps(run: Run, every: int | None = None) -> list[int]:

@@ -25,7 +25,7 @@ from grokscope.reports.run.family import (
 )
 from grokscope.reports.run.fourier_findings import findings
 from grokscope.tasks import ModularConfig, ModularTask
-from grokscope.tasks.modular.operations import RANDOM, operation_in_words
+from grokscope.tasks.modular.operations import operation_in_words
 
 MAX_EXPLAINED = 256
 """Modulus up to which a page explains: time and memory grow with its cube, from 6 s at 113 to minutes beyond."""
@@ -67,8 +67,7 @@ def _(task: ModularTask, model: Transformer | MLP) -> str | None:
 
 @describe_network.register
 def _(task: ModularTask, source: RunSource, *, explained: bool, has_tables: bool) -> tuple[str, ...]:
-    operation = getattr(source.run.experiment.task, "operation", RANDOM)  # a table of one's own has none
-    return findings(source.once(circuit), operation, tested=explained)
+    return findings(source.once(circuit), task.operation, tested=explained)
 
 
 @with_network.register

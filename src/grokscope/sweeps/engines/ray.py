@@ -59,8 +59,8 @@ class RayCluster:
         if not jobs:
             return
         this_node = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        # on this node it outlives every other
         actor: Any = ray.remote(_Board)  # Ray's types know neither its methods nor this strategy
+        # on this node it outlives every other
         board = actor.options(num_cpus=0, scheduling_strategy=this_node).remote()
         # spread: a node that is lost takes as few jobs along as can be
         task = ray.remote(num_cpus=1, num_gpus=int(self.has_gpus), max_retries=0, scheduling_strategy="SPREAD")(
