@@ -20,8 +20,9 @@ from grokscope.interop import ImportedNetwork
 from grokscope.run import Execution, Experiment, record_run
 
 MARKUP = "<script>alert('1')</script> & \"more\""
-TINY = Experiment(name="tiny", description=MARKUP).override(
+TINY = Experiment(name="tiny").override(
     {
+        "description": MARKUP,
         **{"task.p": 13, "model.d_model": 8, "model.n_heads": 2, "model.d_head": 4, "model.d_mlp": 16},
         **{"stop.steps": 20, "evaluate_every": 5, "checkpoint_every": 10},
     }

@@ -245,6 +245,24 @@ class TestOverride:
             Experiment().override({"optimizer.lr": 0, "stop.steps": 0})
 
 
+class TestDescription:
+    MADE = Experiment(name="adds", description="Addition mod 113")
+
+    def test_says_what_was_changed_once_it_may_no_longer_be_true(self):
+        changed = self.MADE.override({"task.operation": "multiply", "model.d_mlp": 256})
+        assert changed.description == "As adds, with operation multiply, d_mlp 256"
+
+    @pytest.mark.parametrize("change", [{"seed": 3}, {"stop.steps": 7}, {"evaluate_every": 2}, {"name": "other"}])
+    def test_stays_where_what_it_describes_is_the_same(self, change):
+        assert self.MADE.override(change).description == "Addition mod 113"
+
+    def test_of_the_users_own_is_kept(self):
+        assert self.MADE.override({"task.p": 59, "description": "mine"}).description == "mine"
+
+    def test_is_not_made_where_there_was_none(self):
+        assert Experiment().override({"task.p": 59}).description == ""
+
+
 class TestYaml:
     @pytest.mark.parametrize("experiment", VARIANTS.values(), ids=VARIANTS)
     def test_round_trip(self, experiment, tmp_path):

@@ -1,12 +1,17 @@
 """The discrete Fourier basis over residues modulo p, and transforms into it."""
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.analysis.precision import widened
+
+LARGEST_PRODUCT = 256
+"""Up to so many residues, the product with the Fourier basis is faster than the fast transform, which has to go a long
+way round where p is a prime."""
 
 
 def n_frequencies(p: int) -> int:
@@ -32,6 +37,11 @@ def fourier_basis(p: int, *, dtype: torch.dtype = torch.float64) -> Float[Tensor
     return torch.stack(rows).to(dtype)
 
 
+@lru_cache(maxsize=8)
+def _known_basis(p: int) -> Float[Tensor, "p p"]:
+    return fourier_basis(p)
+
+
 def row_frequencies(p: int) -> Int[Tensor, " p"]:
     """Return the frequency of each row of :func:`fourier_basis`, which is 0, 1, 1, 2, 2 and so on."""
     return (torch.arange(p) + 1) // 2
@@ -45,9 +55,13 @@ def frequency_rows(p: int, k: int) -> list[int]:
 def transform(values: Float[Tensor, "p *rest"]) -> Float[Tensor, "p *rest"]:
     """Return the coefficients of ``values`` in the rows of :func:`fourier_basis`, over their first axis.
 
-    Parseval holds: the sum of squares stays the same. Done by a fast transform, in O(p log p).
+    Parseval holds: the sum of squares stays the same. Above :data:`LARGEST_PRODUCT` done by a fast transform, in
+    O(p log p).
     """
     values, p = widened(values), values.shape[0]
+    if p <= LARGEST_PRODUCT:
+        basis = _known_basis(p).to(values.device, values.dtype)
+        return (basis @ values.reshape(p, -1)).view_as(values) if values.ndim > 2 else basis @ values
     waves = torch.fft.rfft(values, dim=0) / math.sqrt(p)
     result = torch.empty_like(values)
     result[0] = waves[0].real

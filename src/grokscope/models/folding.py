@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.models.activations import activate_in_place
+from grokscope.models.hooks import Show, unseen
 from grokscope.models.layers import Attention, MLPLayer
 from grokscope.models.stack_axis import added_product
 
@@ -34,6 +35,7 @@ def folded_logits(
     row: Float[Tensor, "*stack 1 d"],
     W_U: Float[Tensor, "*stack d v"],
     b_U: Float[Tensor, "*stack v"] | None,
+    show: Show = unseen,
 ) -> Float[Tensor, "*stack b v"]:
     """Return the logits of a one-layer network from its attention's z.
 
@@ -44,6 +46,7 @@ def folded_logits(
         row: the residual stream before attention, scaled; the same for every example.
         W_U: the unembedding.
         b_U: its bias, if it has one.
+        show: is given the neurons.
     """
     W_O = attention.W_O.flatten(-3, -2)
     row = _plus(row, attention.b_O)
@@ -51,6 +54,7 @@ def folded_logits(
         return added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
     pre = added_product(_plus(row @ mlp.W_in, mlp.b_in), z, W_O @ mlp.W_in)
     post = activate_in_place(mlp.activation, pre)
+    show(post)
     row = _plus(row, mlp.b_out)
     skip = added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
     return added_product(skip, post, mlp.W_out @ W_U)

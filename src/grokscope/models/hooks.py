@@ -5,7 +5,7 @@ back. No hook is registered on a module; those of a :meth:`Network.hooks` block 
 """
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,6 +47,23 @@ class Tap(Protocol):
 def untouched(name: str, value: Tensor) -> Tensor:
     """Return ``value``: the tap of a pass that nobody watches."""
     return value
+
+
+Show = Callable[[Tensor], object]
+"""Is given an activation that the fast pass computes anyway."""
+
+
+def unseen(value: Tensor) -> None:
+    """Do nothing with ``value``: what the fast pass shows when nobody watches."""
+
+
+def shown_as(tap: Tap, name: str, shape: Sequence[int] | None = None) -> Show:
+    """Return what shows an activation to a tap by its name, with its leading axes as in the textbook pass."""
+
+    def show(value: Tensor) -> None:
+        tap(name, value if shape is None else value.view(*shape, value.shape[-1]))
+
+    return show
 
 
 class Recorder:

@@ -129,8 +129,12 @@ class MLP(Network[MLPConfig]):
         tokens = self.check(tokens)
         return [DistinctRows.of(tokens, [place], self.d_vocab) for place in range(self.n_ctx)]
 
+    def shown_fast(self, plan: list[DistinctRows]) -> frozenset[str]:
+        """Return the name of the last hidden layer's neurons."""
+        return frozenset({f"blocks.{self.config.n_layers - 1}.mlp.hook_post"})
+
     def forward_fast(
-        self, plan: list[DistinctRows], *, noise: Noise | None = None
+        self, plan: list[DistinctRows], *, noise: Noise | None = None, tap: Tap = untouched
     ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits; each position's share of the first layer is computed once for each distinct token."""
         self._without_hooks()
@@ -145,11 +149,12 @@ class MLP(Network[MLPConfig]):
             term = take_rows(table, rows.index)
             pre = term if pre is None else pre + term
         assert pre is not None
-        x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
+        post = activate_in_place(self.config.activation, pre)
         for hidden in later:
-            pre = affine(x, hidden.W_in, hidden.b_in)
-            x = drop(activate_in_place(self.config.activation, pre), self.config.dropout, noise)
-        return self._logits(x)
+            x = drop(post, self.config.dropout, noise)
+            post = activate_in_place(self.config.activation, affine(x, hidden.W_in, hidden.b_in))
+        tap(f"blocks.{self.config.n_layers - 1}.mlp.hook_post", post)
+        return self._logits(drop(post, self.config.dropout, noise))
 
     def _require_length(self, tokens: Tensor) -> None:
         if tokens.shape[-1] != self.n_ctx:

@@ -62,19 +62,25 @@ class Network(nn.Module, Generic[AnyConfig]):
 
     @abstractmethod
     def forward_fast(
-        self, plan: Any, *, noise: Noise | None = None
+        self, plan: Any, *, noise: Noise | None = None, tap: Tap = untouched
     ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits at the planned positions, doing shared work once: equal to :meth:`forward` up to rounding.
 
-        It computes no named activations, and is the one to train and to measure with.
+        It computes few of the named activations, and is the one to train and to measure with.
 
         Args:
             plan: from :meth:`plan`.
             noise: draws the dropout masks; without it nothing is dropped.
+            tap: is shown the activations that :meth:`shown_fast` names, at the planned positions; it cannot replace
+                them.
 
         Raises:
             HookError: called inside a :meth:`hooks` block.
         """
+
+    @abstractmethod
+    def shown_fast(self, plan: Any) -> frozenset[str]:
+        """Return the names of the activations that :meth:`forward_fast` computes anyway, and shows."""
 
     def run_with_cache(
         self,
@@ -181,7 +187,7 @@ class Network(nn.Module, Generic[AnyConfig]):
 
     def _without_hooks(self) -> None:
         if self._replacers:
-            raise HookError("forward_fast computes no named activations, so hooks cannot work; call the network itself")
+            raise HookError("forward_fast leaves most activations out, so hooks cannot work; call the network itself")
 
     @property
     def _device(self) -> torch.device:

@@ -38,6 +38,7 @@ from torch import Tensor
 
 from grokscope.display import brief_repr
 from grokscope.models.activations import activate_in_place
+from grokscope.models.hooks import Show, unseen
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
 from grokscope.models.stack_axis import affine, row_offsets, take_rows
 
@@ -139,8 +140,12 @@ def first_attention(
     query_rows: Float[Tensor, "*stack s d"],
     plan: Plan,
     hidden: Tensor | None,
+    show: Show = unseen,
 ) -> Float[Tensor, "*stack b q he"]:
-    """Return z of the first layer, from the rows of distinct (token, position) pairs."""
+    """Return z of the first layer, from the rows of distinct (token, position) pairs.
+
+    ``show`` is given the pattern ``[*stack, b, h, q, k]``, where there is a table of scores.
+    """
     h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
     *batch, n_queries = plan.queries.index.shape  # batch: [*stack, b]
     n_keys = plan.n_keys
@@ -163,6 +168,7 @@ def first_attention(
         hidden = hidden.unsqueeze(-1)
         scores = scores.masked_fill(hidden, -torch.inf)
     pattern = mixed_with_constant(scores.softmax(dim=-2), attention.coefficient, hidden)
+    show(pattern.movedim(-1, -3))
     if n_keys > MANY_KEYS:
         values = take_rows(v, plan.keys.index).view(*batch, n_keys, h, e)
         return torch.einsum("...bqkh,...bkhe->...bqhe", pattern, values).flatten(-2)
@@ -218,7 +224,8 @@ def attention_output(attention: Attention, z: Float[Tensor, "*stack rows he"]) -
     return affine(z, attention.W_O.flatten(-3, -2), attention.b_O)
 
 
-def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*stack rows d"]) -> Float[Tensor, "*stack rows d"]:
-    """Return what the neurons add to the residual stream."""
+def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*stack rows d"], show: Show = unseen) -> Float[Tensor, "*stack rows d"]:
+    """Return what the neurons add to the residual stream; ``show`` is given the neurons."""
     post = activate_in_place(mlp.activation, affine(x, mlp.W_in, mlp.b_in))
+    show(post)
     return affine(post, mlp.W_out, mlp.b_out)

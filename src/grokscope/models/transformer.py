@@ -10,7 +10,7 @@ from grokscope.models import shared_work
 from grokscope.models.config import TransformerConfig
 from grokscope.models.dropout import Noise, drop
 from grokscope.models.folding import folded_logits, folding_pays
-from grokscope.models.hooks import Tap, untouched
+from grokscope.models.hooks import Tap, shown_as, unseen, untouched
 from grokscope.models.initialization import Draw
 from grokscope.models.layers import Attention, Embed, LayerNorm, MLPLayer, PosEmbed, Unembed
 from grokscope.models.network import Network
@@ -104,8 +104,17 @@ class Transformer(Network[TransformerConfig]):
         config = self.config
         return Plan.of(tokens, positions, self.d_vocab, config.n_layers, causal=config.causal)
 
+    def shown_fast(self, plan: Plan) -> frozenset[str]:
+        """Return the names of the last layer's neurons and, in a network of one layer, its pattern."""
+        last, names = f"blocks.{self.config.n_layers - 1}", set()
+        if not self.config.attention_only:
+            names.add(f"{last}.mlp.hook_post")
+        if self.config.n_layers == 1 and plan.score_index is not None:
+            names.add(f"{last}.attn.hook_pattern")
+        return frozenset(names)
+
     def forward_fast(
-        self, plan: Plan, *, noise: Noise | None = None
+        self, plan: Plan, *, noise: Noise | None = None, tap: Tap = untouched
     ) -> Float[Tensor, "*stack example n_targets d_vocab_out"]:
         """Return the logits at the planned positions; see :mod:`grokscope.models.shared_work`."""
         self._without_hooks()
@@ -119,11 +128,17 @@ class Transformer(Network[TransformerConfig]):
             block, ln1 = module, module.ln1 or _Same()
             last = layer == self.config.n_layers - 1
             hidden = plan.hidden(plan.positions if last else range(plan.n_keys))
+            show_pattern = show_post = unseen
+            if last:
+                show_pattern = shown_as(tap, f"blocks.{layer}.attn.hook_pattern")
+                show_post = shown_as(tap, f"blocks.{layer}.mlp.hook_post", (*batch, len(plan.positions)))
             if x is None:
-                z = shared_work.first_attention(block.attn, ln1.fast(key_rows), ln1.fast(query_rows), plan, hidden)
+                rows = ln1.fast(key_rows), ln1.fast(query_rows)
+                z = shared_work.first_attention(block.attn, *rows, plan, hidden, show_pattern)
                 if last and self._folds(block, plan, noise):
                     row, b_U = block.residual_scale * query_rows, self.unembed.b_U
-                    logits = folded_logits(block.attn, block.mlp, z.flatten(-3, -2), row, self.W_U, b_U)
+                    flat = z.flatten(-3, -2)
+                    logits = folded_logits(block.attn, block.mlp, flat, row, self.W_U, b_U, show_post)
                     return logits.view(*batch, -1, self.d_vocab_out)
                 x_query = take_rows(query_rows, plan.queries.index)
             else:
@@ -134,7 +149,7 @@ class Transformer(Network[TransformerConfig]):
             x_query = x_query + attn_out if block.residual_scale == 1 else block.residual_scale * x_query + attn_out
             if block.mlp is not None:
                 normal = x_query if block.ln2 is None else block.ln2.fast(x_query)
-                x_query = x_query + drop(shared_work.mlp_output(block.mlp, normal), rate, noise)
+                x_query = x_query + drop(shared_work.mlp_output(block.mlp, normal, show_post), rate, noise)
             x = x_query.view(*batch, -1, self.config.d_model)
         assert x is not None
         flat = x.flatten(-3, -2)

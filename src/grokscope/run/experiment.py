@@ -18,6 +18,10 @@ from grokscope.training import AdamWConfig, AnyOptimizerConfig, LossKind, Schedu
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 
 
+_NOT_DESCRIBED = ("name", "seeds.", "stop.", "evaluate_every", "checkpoint_every")
+"""Settings that a description says nothing of."""
+
+
 class Seeds(Config):
     """One seed for each use of chance; none affects another."""
 
@@ -80,6 +84,8 @@ class Experiment(Config):
             note: called with a sentence about the settings that a change of kind drops:
                 ``dropped optimizer.weight_decay = 3 (adam has none)``.
 
+        A description is replaced by what was changed, as it may no longer be true.
+
         Raises:
             ConfigError: a name does not exist or a value is not allowed.
         """
@@ -94,7 +100,19 @@ class Experiment(Config):
         overridden = experiment_from(tree)
         for text in notes:
             note(text)
-        return overridden
+        return overridden if "description" in changes else self._described_again(overridden)
+
+    def _described_again(self, changed: "Experiment") -> "Experiment":
+        """Return ``changed`` with a description that is true of it, where this one's may not be."""
+        differing = {name: there for name, (_, there) in self.differences(changed).items()}
+        told = [
+            f"{name.rpartition('.')[2]} {value}"
+            for name, value in differing.items()
+            if not name.startswith(_NOT_DESCRIBED) and value is not None
+        ]
+        if not self.description or not told:
+            return changed
+        return changed.model_copy(update={"description": f"As {self.name}, with {', '.join(told)}"})
 
     def to_yaml(self) -> str:
         """Return the experiment as YAML with every setting, defaults included."""

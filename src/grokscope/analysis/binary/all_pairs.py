@@ -10,6 +10,7 @@ from torch import Tensor
 from grokscope.analysis.precision import widened_network
 from grokscope.display import brief_repr
 from grokscope.models import Network
+from grokscope.models.hooks import Recorder
 from grokscope.tasks import BinaryOperationTask
 
 _CHUNK = 4096
@@ -46,12 +47,14 @@ def all_pairs_table(model: Network, task: BinaryOperationTask, names: Collection
     logits: list[Tensor] = []
     kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
     for tokens in task.all_pairs.tokens.split(_CHUNK):
-        if names:
-            chunk, cache = model.run_with_cache(tokens, set(names), [position])
-            for name, value in cache.items():
-                kept[name].append(_at_answer(value, name, position))
+        plan = model.plan(tokens, [position])
+        if set(names) <= model.shown_fast(plan):
+            recorder = Recorder(names)
+            chunk, cache = model.forward_fast(plan, tap=recorder), recorder.kept
         else:
-            chunk = model.forward_fast(model.plan(tokens, [position]))
+            chunk, cache = model.run_with_cache(tokens, set(names), [position])
+        for name, value in cache.items():
+            kept[name].append(_at_answer(value, name, position))
         logits.append(chunk[:, -1, :n])
     table = torch.cat(logits).unflatten(0, (n, n))
     return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (n, n)) for name, parts in kept.items()})

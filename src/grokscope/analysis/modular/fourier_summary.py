@@ -122,6 +122,6 @@ def logit_components(logits: Float[Tensor, "n n n"]) -> Float[Tensor, "n n"]:
     """
     common = logits.mean(2, keepdim=True)
     power = torch.zeros(logits.shape[:2], dtype=torch.float64)
-    for chunk in logits.split(64, dim=2):  # float64 copies of all answers would not fit at p = 997
-        power += transform_2d((chunk - common).double()).square().sum(2)
+    for chunk in logits.split(64, dim=2):  # copies of all answers would not fit at p = 997
+        power += transform_2d(chunk - common).square().sum(2, dtype=torch.float64)
     return power.sqrt()

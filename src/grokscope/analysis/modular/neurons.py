@@ -7,7 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform
-from grokscope.analysis.modular.sum_directions import over_sums
+from grokscope.analysis.modular.sum_directions import over_lines
+from grokscope.analysis.precision import widened
 from grokscope.display import brief_repr
 
 CLUSTER_SHARE = 0.85
@@ -66,12 +67,12 @@ class FrequencyMasses:
 
 def frequency_masses(activations: Float[Tensor, "p p n_neurons"]) -> FrequencyMasses:
     """Return the squared mass that each frequency's block has of each neuron; see :func:`neuron_frequencies`."""
-    parts = [_masses(chunk.double()) for chunk in activations.split(_CHUNK, dim=2)]
+    parts = [_masses(widened(chunk)) for chunk in activations.split(_CHUNK, dim=2)]
     return FrequencyMasses(torch.cat([mass for mass, _ in parts], dim=1), torch.cat([total for _, total in parts]))
 
 
 _CHUNK = 64
-"""Neurons transformed at once: float64 copies of all of them would not fit at p = 997."""
+"""Neurons looked at at once: at p = 113 their copies stay in the cache, and those of all would not fit at p = 997."""
 
 
 def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
@@ -81,18 +82,16 @@ def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequ
     over each sum a + b and each difference a − b, its edges what k has of the means over b and over a.
     """
     p = activations.shape[0]
-    centred = activations - activations.mean((0, 1))
-    backwards = centred.index_select(1, -torch.arange(p) % p)
+    centred = activations - activations.mean((0, 1), dtype=torch.float64).to(activations.dtype)
     masses = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
-    for line in (centred.mean(1), centred.mean(0)):
-        masses.index_add_(0, row_frequencies(p), p * transform(line).square())
-    corners = [p * transform(over_sums(each)).square() for each in (centred, backwards)]
+    corners = [over_lines(centred, -1), over_lines(centred, 1)]
+    lines = [transform(each.double()).square() for each in (centred.mean(1), centred.mean(0), *corners)]
     if p % 2 == 0:  # the lone component (−1)^a (−1)^b is a function of the sum and of the difference alike
-        corners[1][-1] = 0
-    for corner in corners:
-        masses.index_add_(0, row_frequencies(p), corner)
+        lines[-1][-1] = 0
+    for line in lines:
+        masses.index_add_(0, row_frequencies(p), p * line)
     masses[0] = 0
-    return masses, centred.square().sum((0, 1))
+    return masses, centred.square().sum((0, 1), dtype=torch.float64)
 
 
 MIN_CLUSTER = 0.02

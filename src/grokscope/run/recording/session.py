@@ -111,9 +111,8 @@ class RunSession:
 
 def _check_same(experiment: Experiment, folder: RunFolder) -> None:
     recorded = folder.read_experiment()
-    changed = {
-        name: values for name, values in recorded.differences(experiment).items() if not name.startswith("stop.")
-    }
+    free = ("stop.", "description")  # of no influence on what was computed so far
+    changed = {name: values for name, values in recorded.differences(experiment).items() if not name.startswith(free)}
     if changed:
         text = "; ".join(f"{name} is {asked!r}, the run has {own!r}" for name, (own, asked) in changed.items())
         raise RunError(f"{folder.path} cannot be resumed with other settings: {text}; use another --out for a new run")
