@@ -14,6 +14,7 @@ from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import Row
 from grokscope.run.recording.writer import Observer, OnRow
+from grokscope.workflows.pace import Pace
 
 
 def train(
@@ -83,12 +84,15 @@ def _print_note(text: str) -> None:
 def _advancing(progress: Progress, experiment: Experiment) -> OnRow:
     """Return a function that shows each row of metrics; of a resumed run, the first is where it continues."""
     progress.start(experiment.stop.steps, experiment.name)
-    last = 0
+    last, pace = 0, Pace()
 
     def show(row: Row) -> None:
         nonlocal last
         progress.advance(row.step - last, row.summary())
         last = row.step
+        slower = pace.at(row.step)
+        if slower:
+            _print_note(slower)
 
     return show
 
@@ -110,7 +114,8 @@ def default_folder(base: Experiment, chosen: Experiment) -> Path:
         >>> default_folder(fast, fast.override({"seed": 1, "task.p": 59}))
         PosixPath('runs/fast-p59-seed1')
     """
-    changes = {name: there for name, (_, there) in base.differences(chosen).items() if not name.startswith("stop.")}
+    differing = base.differences(chosen)
+    changes = {name: there for name, (_, there) in differing.items() if not name.startswith(("stop.", "description"))}
     seeds = set(chosen.seeds.model_dump().values())
     parts = [f"{name.rpartition('.')[2]}{value}" for name, value in changes.items() if not name.startswith("seeds.")]
     if len(seeds) == 1 and chosen.seeds != base.seeds:

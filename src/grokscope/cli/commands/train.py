@@ -51,7 +51,9 @@ def train(
         bool, Option("--tensorboard", help="Write TensorBoard events too; pip install 'grokscope[tensorboard]'.")
     ] = False,
     device: Annotated[str | None, Option(help="auto, cpu or cuda [auto].")] = None,
-    threads: Annotated[str | None, Option(metavar="INT", help="CPU threads [PyTorch's choice].")] = None,
+    threads: Annotated[
+        str | None, Option(metavar="INT", help="CPU threads [as many as are fastest: a few steps are timed].")
+    ] = None,
     compile: Annotated[bool, Option("--compile", help="Use torch.compile: faster for runs of many minutes.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Print the experiment as YAML and train nothing.")] = False,
 ) -> int | None:

@@ -18,7 +18,7 @@ class Execution(Config):
     """Device, threads and compilation; recorded in the run, and used again when it is resumed."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: a GPU if there is one")
-    threads: StrictInt | None = Field(default=None, ge=1, description="CPU threads; null leaves PyTorch's choice")
+    threads: StrictInt | None = Field(default=None, ge=1, description="CPU threads; null: as many as are fastest")
     compile: bool = Field(default=False, description="torch.compile: pays on runs of many minutes")
 
     def resolved(self) -> "Execution":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from grokscope.run.build import initial_model
@@ -12,6 +13,7 @@ from grokscope.run.recording.execution import Execution
 from grokscope.run.recording.loop import train_until_all_end
 from grokscope.run.recording.session import RunSession
 from grokscope.run.recording.signals import graceful_stop
+from grokscope.run.recording.thread_choice import threads_for
 from grokscope.run.recording.writer import Observer, OnRow, RunWriter
 from grokscope.run.run import Run
 from grokscope.training import Evaluation, Trainer
@@ -32,7 +34,8 @@ def record_run(
     Args:
         experiment: what to train.
         path: the run's folder; must not hold anything yet, unless ``resume``.
-        execution: device, threads, compilation; when resuming, None means as before.
+        execution: device, threads, compilation; when resuming, None means as before. Where it names no threads, a few
+            steps are timed with each number, and the fastest is taken and recorded.
         resume: go on with the run in ``path``, to the same bits as if it had never stopped; begin it if
             there is none. Only the settings under ``stop`` may differ from the run's own.
         on_row: called with each row of metrics.
@@ -50,7 +53,11 @@ def record_run(
         ObserverError: an observer raised an error, which is the cause; the run is ``failed`` and can be resumed.
     """
     session = RunSession.checked(experiment, path, resume=resume)
-    execution = (execution or session.recorded_execution() or Execution()).resolved()
+    recorded = session.recorded_execution() or Execution()
+    asked = recorded if execution is None else execution
+    if asked.threads is None:  # with another number than before, the bits would be others
+        asked = asked.model_copy(update={"threads": recorded.threads})
+    execution = asked.resolved()
     with execution.applied() as device:
         task = session.task()
         model = initial_model(experiment, task).to(device)
@@ -72,6 +79,9 @@ def record_run(
                     trainer.load_state(state)
                 except (KeyError, RuntimeError) as error:
                     raise session.misfit(error) from error
+            if asked.threads is None and device.type == "cpu":
+                execution = execution.model_copy(update={"threads": threads_for(experiment, trainer, task)})
+                torch.set_num_threads(execution.threads or 1)
             writer = RunWriter(
                 session.folder,
                 experiment,
