@@ -24,6 +24,7 @@ from .tasks import SkipTrigramsConfig as SkipTrigramsConfig
 from .tasks import Task as Task
 from .training import AdamConfig as AdamConfig
 from .training import AdamWConfig as AdamWConfig
+from .training import MuonConfig as MuonConfig
 from .training import Schedule as Schedule
 from .training import SGDConfig as SGDConfig
 from .training import Stop as Stop

@@ -253,11 +253,11 @@ class TestRefusals:
     def test_an_unknown_kind_names_those_that_are_known(self):
         with pytest.raises(ConfigError, match=r"optimizer.*no optimiser is called 'adamv'; did you mean adam"):
             BASE.override({"optimizer.kind": "adamv"})
-        with pytest.raises(ConfigError, match="no optimiser is called 'xyz'; known: adamw, adam, sgd"):
+        with pytest.raises(ConfigError, match="no optimiser is called 'xyz'; known: adamw, adam, muon, sgd"):
             experiment_from({"optimizer": {"kind": "xyz"}})
 
     def test_settings_without_a_kind(self):
-        with pytest.raises(ConfigError, match="kind is missing; known: adamw, adam, sgd"):
+        with pytest.raises(ConfigError, match="kind is missing; known: adamw, adam, muon, sgd"):
             experiment_from({"optimizer": {"lr": 0.1}})
 
     def test_a_setting_that_is_wrong_is_named_as_it_is_written(self):

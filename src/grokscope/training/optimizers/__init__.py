@@ -3,6 +3,7 @@
 from grokscope.training.optimizers.adam import AdamConfig as AdamConfig
 from grokscope.training.optimizers.adam import AdamWConfig as AdamWConfig
 from grokscope.training.optimizers.base import OptimizerConfig as OptimizerConfig
+from grokscope.training.optimizers.muon import MuonConfig as MuonConfig
 from grokscope.training.optimizers.registry import OPTIMIZERS as OPTIMIZERS
 from grokscope.training.optimizers.registry import AnyOptimizerConfig as AnyOptimizerConfig
 from grokscope.training.optimizers.registry import register_optimizer as register_optimizer
