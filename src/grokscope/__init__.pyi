@@ -28,6 +28,7 @@ from .training import MuonConfig as MuonConfig
 from .training import Schedule as Schedule
 from .training import SGDConfig as SGDConfig
 from .training import Stop as Stop
+from .training import SwitchedConfig as SwitchedConfig
 from .training import Trainer as Trainer
 from .workflows.compare import compare as compare
 from .workflows.explain import explain as explain

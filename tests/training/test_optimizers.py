@@ -18,9 +18,11 @@ from grokscope.training import (
     AdamConfig,
     AdamWConfig,
     EnsembleTrainer,
+    MuonConfig,
     OptimizerConfig,
     SGDConfig,
     Stop,
+    SwitchedConfig,
     Trainer,
     register_optimizer,
 )
@@ -38,6 +40,8 @@ VARIED = {
     "adamw": {"optimizer.weight_decay": 30.0, "optimizer.betas": [0.8, 0.9], "optimizer.eps": 1e-5},
     "adam": {"optimizer.l2": 0.1, "optimizer.betas": [0.8, 0.9], "optimizer.eps": 1e-5},
     "sgd": {"optimizer.momentum": 0.0, "optimizer.l2": 0.1},
+    "muon": {"optimizer.momentum": 0.5, "optimizer.rates": {"embed.W_E": 2.0}},
+    "switched": {"optimizer.at": 5, "optimizer.first.momentum": 0.5, "optimizer.second.weight_decay": 3.0},
 }
 """Of each kind, settings in which the members of an ensemble may differ beside the learning rate."""
 
@@ -249,15 +253,47 @@ def test_a_users_own_is_recorded_in_an_ensemble(tmp_path):
         torch.testing.assert_close(run.weights()["embed.W_E"], trainer.state()["model.embed.W_E"])
 
 
+class TestSwitched:
+    """The change falls on step 6, between two halves of a run, or elsewhere."""
+
+    @pytest.mark.parametrize("at", [1, 5, 6, 7, 100])
+    def test_resumed_on_either_side_of_the_change_to_the_same_bits(self, at, tmp_path):
+        experiment = BASE.override({"optimizer.kind": "switched", "optimizer.at": at})
+        whole = record_run(experiment, tmp_path / "whole")
+        record_run(experiment.override({"stop.steps": 6}), tmp_path / "halves")
+        halves = record_run(experiment, tmp_path / "halves", resume=True)
+        assert halves.folder.resume.read_bytes() == whole.folder.resume.read_bytes()
+
+    def test_is_the_first_and_then_the_second_begun_afresh(self):
+        muon, adamw = MuonConfig(lr=0.1), AdamWConfig(lr=0.01, weight_decay=3.0)
+        both = SwitchedConfig(first=muon, second=adamw, at=4)
+        switched = alone(BASE.model_copy(update={"optimizer": both}))
+        train(switched, 7)
+        first = alone(BASE.model_copy(update={"optimizer": muon}))
+        train(first, 4)
+        second = Trainer(first.model, task_of(BASE), optimizer=adamw, schedule=BASE.schedule)
+        second.step = 4
+        train(second, 3)
+        weights = dict(second.model.named_parameters())
+        for name, value in switched.model.named_parameters():
+            torch.testing.assert_close(value, weights[name])
+
+    def test_a_parameter_that_is_not_there(self):
+        with pytest.raises(
+            ConfigError, match=r"optimizer\.rates: the network has no parameter 'embed\.W_X'; did you mean"
+        ):
+            alone(BASE.override({"optimizer.kind": "switched", "optimizer.first.rates": {"embed.W_X": 2.0}}))
+
+
 class TestRefusals:
     def test_an_unknown_kind_names_those_that_are_known(self):
         with pytest.raises(ConfigError, match=r"optimizer.*no optimiser is called 'adamv'; did you mean adam"):
             BASE.override({"optimizer.kind": "adamv"})
-        with pytest.raises(ConfigError, match="no optimiser is called 'xyz'; known: adamw, adam, muon, sgd"):
+        with pytest.raises(ConfigError, match="no optimiser is called 'xyz'; known: adamw, adam, muon, sgd, switched"):
             experiment_from({"optimizer": {"kind": "xyz"}})
 
     def test_settings_without_a_kind(self):
-        with pytest.raises(ConfigError, match="kind is missing; known: adamw, adam, muon, sgd"):
+        with pytest.raises(ConfigError, match="kind is missing; known: adamw, adam, muon, sgd, switched"):
             experiment_from({"optimizer": {"lr": 0.1}})
 
     def test_a_setting_that_is_wrong_is_named_as_it_is_written(self):

@@ -12,6 +12,7 @@ from grokscope.training.optimizers import AnyOptimizerConfig as AnyOptimizerConf
 from grokscope.training.optimizers import MuonConfig as MuonConfig
 from grokscope.training.optimizers import OptimizerConfig as OptimizerConfig
 from grokscope.training.optimizers import SGDConfig as SGDConfig
+from grokscope.training.optimizers import SwitchedConfig as SwitchedConfig
 from grokscope.training.optimizers import register_optimizer as register_optimizer
 from grokscope.training.schedules import Schedule as Schedule
 from grokscope.training.stopping import Stop as Stop

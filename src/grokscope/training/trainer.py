@@ -69,7 +69,7 @@ class Trainer:
         self.task = task
         self.step = 0
         self._lr = optimizer.lr
-        self._optimizer = optimizer.build(model.parameters())
+        self._optimizer = optimizer.build_for(dict(model.named_parameters()))
         self._schedule = schedule
         self._cross_entropy = LOSSES[loss]
         self._l1 = l1

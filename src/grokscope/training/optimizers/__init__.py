@@ -10,3 +10,4 @@ from grokscope.training.optimizers.registry import register_optimizer as registe
 from grokscope.training.optimizers.sgd import SGDConfig as SGDConfig
 from grokscope.training.optimizers.stacked import SlotOptimizer as SlotOptimizer
 from grokscope.training.optimizers.stacked import StackedOptimizer as StackedOptimizer
+from grokscope.training.optimizers.switched import SwitchedConfig as SwitchedConfig

@@ -1,7 +1,7 @@
 """What an optimiser is: its settings, its rule for one network, and the same rule for a stack of them."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -52,3 +52,11 @@ class OptimizerConfig(Config):
         What it remembers must be tensors, so that a run can be resumed; the learning rate of every parameter group is
         set before each step.
         """
+
+    def build_for(self, named: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimiser of one network, whose parameters are known by name.
+
+        Raises:
+            ConfigError: a setting names a parameter that the network does not have.
+        """
+        return self.build(named.values())

@@ -1,13 +1,14 @@
 """Muon: momentum whose every matrix is made orthogonal, so that all its directions move at the same speed."""
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from grokscope.errors import ConfigError, nearest
 from grokscope.training.optimizers.adam import Beta
 from grokscope.training.optimizers.base import OptimizerConfig
 from grokscope.training.optimizers.registry import register_optimizer
@@ -44,6 +45,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         parameters: of the network.
+        rates: of each parameter, multiplies the learning rate.
         lr: spectral norm, about, of the change of each matrix in one step.
         momentum: of matrices.
         weight_decay: each step multiplies every weight by 1 − lr·weight_decay.
@@ -54,7 +56,8 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Sequence[nn.Parameter],
+        rates: Sequence[float],
         lr: float,
         *,
         momentum: float,
@@ -64,6 +67,7 @@ class Muon(torch.optim.Optimizer):
         eps: float,
     ) -> None:
         super().__init__(parameters, {"lr": lr})
+        self._rates = {id(parameter): rate for parameter, rate in zip(parameters, rates, strict=True)}
         self._momentum, self._decay, self._vector_lr = momentum, weight_decay, vector_lr
         self._betas, self._eps = betas, eps
 
@@ -76,7 +80,7 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     weight.mul_(1 - lr * self._decay)
                     move = self._matrices if weight.ndim >= 2 else self._vector
-                    move(weight, weight.grad, lr, self.state[weight])
+                    move(weight, weight.grad, lr * self._rates[id(weight)], self.state[weight])
 
     def _matrices(self, weight: Tensor, gradient: Tensor, lr: float, memory: dict[str, Tensor]) -> None:
         mean = memory.setdefault("momentum_buffer", torch.zeros_like(weight))
@@ -113,6 +117,9 @@ class MuonConfig(OptimizerConfig):
     )
     betas: tuple[Beta, Beta] = Field(default=(0.9, 0.98), description="Adam's, for vectors")
     eps: float = Field(default=1e-8, gt=0)
+    rates: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="multiples of the learning rate (not of the decay) for parameters, by name"
+    )
 
     @property
     def summary(self) -> str:
@@ -120,8 +127,19 @@ class MuonConfig(OptimizerConfig):
         return f"Muon, learning rate {self.lr:g}, momentum {self.momentum:g}, weight decay {self.weight_decay:g}"
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Muon:
+        """Return the optimiser of one network, all of whose parameters have one rate."""
+        parameters = list(parameters)
+        return self._build(parameters, [1.0] * len(parameters))
+
+    def build_for(self, named: Mapping[str, nn.Parameter]) -> Muon:
         """Return the optimiser of one network; it decays every parameter, biases too."""
+        for name in self.rates:
+            if name not in named:
+                raise ConfigError(f"optimizer.rates: the network has no parameter {name!r}{nearest(name, list(named))}")
+        return self._build(list(named.values()), [self.rates.get(name, 1.0) for name in named])
+
+    def _build(self, parameters: Sequence[nn.Parameter], rates: Sequence[float]) -> Muon:
         return Muon(
-            parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay, vector_lr=self.vector_lr,
-            betas=self.betas, eps=self.eps,
+            parameters, rates, self.lr, momentum=self.momentum, weight_decay=self.weight_decay,
+            vector_lr=self.vector_lr, betas=self.betas, eps=self.eps,
         )  # fmt: skip

@@ -139,7 +139,7 @@ class OneByOne(StackedOptimizer["OptimizerConfig"]):
             {name: nn.Parameter(value[place]) for name, value in views.items()} for place in range(len(self.configs))
         ]
         self._own = [
-            config.build(parameters.values()) for config, parameters in zip(self.configs, self._parameters, strict=True)
+            config.build_for(parameters) for config, parameters in zip(self.configs, self._parameters, strict=True)
         ]
 
     def step(self, gradient: Float[Tensor, "stack weight"], lr: Column) -> None:

@@ -1,0 +1,87 @@
+"""One optimiser up to a step, another one from there on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, StrictInt
+from torch import nn
+
+from grokscope.training.optimizers.adam import AdamWConfig
+from grokscope.training.optimizers.base import OptimizerConfig
+from grokscope.training.optimizers.muon import MuonConfig
+from grokscope.training.optimizers.registry import AnyOptimizerConfig, register_optimizer
+
+_UPDATES = "updates"
+"""Under which name every parameter remembers how many updates there were; beside it, what the one in use remembers."""
+
+
+class Switched(torch.optim.Optimizer):
+    """Two optimisers of the same parameters, one after the other; the second begins with nothing remembered.
+
+    Args:
+        first: moves the weights in the first ``at`` updates.
+        second: moves them from there on.
+        at: number of updates.
+    """
+
+    def __init__(self, first: torch.optim.Optimizer, second: torch.optim.Optimizer, at: int) -> None:
+        groups = [{"params": group["params"]} for group in first.param_groups]
+        super().__init__(groups, {"lr": 1.0})
+        self._both, self._at, self._updates = (first, second), at, 0
+        self._own_rates = [[group["lr"] for group in each.param_groups] for each in self._both]
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Move the weights, at the learning rate of the optimiser in use times that of the parameter groups."""
+        place = int(self._updates >= self._at)
+        used = self._both[place]
+        for group, own in zip(used.param_groups, self._own_rates[place], strict=True):
+            group["lr"] = own * self.param_groups[0]["lr"]
+        used.step()
+        self._updates += 1
+        for parameter, remembered in used.state.items():
+            self.state[parameter] = {_UPDATES: torch.tensor(self._updates), **remembered}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what another one of the same settings remembered."""
+        counts = {int(slots[_UPDATES]) for slots in state_dict["state"].values()}
+        self._updates = max(counts, default=0)
+        used = self._both[int(self._updates > self._at)]  # at the step of the change, the first's is of no more use
+        slots = {
+            number: {name: value for name, value in each.items() if name != _UPDATES}
+            for number, each in state_dict["state"].items()
+        }
+        used.load_state_dict({**used.state_dict(), "state": slots})
+        for parameter, remembered in used.state.items():
+            self.state[parameter] = {_UPDATES: torch.tensor(self._updates), **remembered}
+
+
+@register_optimizer
+class SwitchedConfig(OptimizerConfig):
+    """One optimiser, then another (Keskar & Socher 2017, arXiv 1712.07628, from Adam to SGD).
+
+    Made for Muon, which finds a solution in few steps and keeps all its frequencies alive, and AdamW with weight decay,
+    which cleans it up.
+    """
+
+    kind: Literal["switched"] = "switched"
+    lr: float = Field(default=1.0, gt=0, description="multiplies the learning rates of both")
+    first: AnyOptimizerConfig = Field(default_factory=MuonConfig)
+    second: AnyOptimizerConfig = Field(default_factory=AdamWConfig)
+    at: StrictInt = Field(default=50, ge=1, description="updates that the first one makes")
+
+    @property
+    def summary(self) -> str:
+        """Both, and the step of the change."""
+        rates = "" if self.lr == 1 else f", learning rates times {self.lr:g}"
+        return f"{self.first.summary}; from step {self.at:,} on {self.second.summary}{rates}"
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> Switched:
+        """Return both, as one."""
+        parameters = list(parameters)
+        return Switched(self.first.build(parameters), self.second.build(parameters), self.at)
+
+    def build_for(self, named: Mapping[str, nn.Parameter]) -> Switched:
+        """Return both, as one, of parameters whose names are known."""
+        return Switched(self.first.build_for(named), self.second.build_for(named), self.at)
