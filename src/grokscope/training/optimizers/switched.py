@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 from torch import nn
 
 from grokscope.training.optimizers.adam import AdamWConfig
@@ -23,12 +23,15 @@ class Switched(torch.optim.Optimizer):
         first: moves the weights in the first ``at`` updates.
         second: moves them from there on.
         at: number of updates.
+        anneal: in so many updates before that, the first one's learning rate falls to zero, linearly.
     """
 
-    def __init__(self, first: torch.optim.Optimizer, second: torch.optim.Optimizer, at: int) -> None:
+    def __init__(
+        self, first: torch.optim.Optimizer, second: torch.optim.Optimizer, at: int, *, anneal: int = 0
+    ) -> None:
         groups = [{"params": group["params"]} for group in first.param_groups]
         super().__init__(groups, {"lr": 1.0})
-        self._both, self._at, self._updates = (first, second), at, 0
+        self._both, self._at, self._anneal, self._updates = (first, second), at, anneal, 0
         self._own_rates = [[group["lr"] for group in each.param_groups] for each in self._both]
 
     @torch.no_grad()
@@ -36,8 +39,9 @@ class Switched(torch.optim.Optimizer):
         """Move the weights, at the learning rate of the optimiser in use times that of the parameter groups."""
         place = int(self._updates >= self._at)
         used = self._both[place]
+        share = min(1.0, (self._at - self._updates) / self._anneal) if self._anneal and not place else 1.0
         for group, own in zip(used.param_groups, self._own_rates[place], strict=True):
-            group["lr"] = own * self.param_groups[0]["lr"]
+            group["lr"] = own * share * self.param_groups[0]["lr"]
         used.step()
         self._updates += 1
         for parameter, remembered in used.state.items():
@@ -70,6 +74,15 @@ class SwitchedConfig(OptimizerConfig):
     first: AnyOptimizerConfig = Field(default_factory=MuonConfig)
     second: AnyOptimizerConfig = Field(default_factory=AdamWConfig)
     at: StrictInt = Field(default=50, ge=1, description="updates that the first one makes")
+    anneal: StrictInt = Field(
+        default=0, ge=0, description="in so many updates before that, the first one's learning rate falls to zero"
+    )
+
+    @model_validator(mode="after")
+    def _anneals_in_its_own_time(self) -> "SwitchedConfig":
+        if self.anneal > self.at:
+            raise ValueError(f"anneal is {self.anneal}, and the first one makes {self.at} updates only; give fewer")
+        return self
 
     @property
     def summary(self) -> str:
@@ -80,8 +93,8 @@ class SwitchedConfig(OptimizerConfig):
     def build(self, parameters: Iterable[nn.Parameter]) -> Switched:
         """Return both, as one."""
         parameters = list(parameters)
-        return Switched(self.first.build(parameters), self.second.build(parameters), self.at)
+        return Switched(self.first.build(parameters), self.second.build(parameters), self.at, anneal=self.anneal)
 
     def build_for(self, named: Mapping[str, nn.Parameter]) -> Switched:
         """Return both, as one, of parameters whose names are known."""
-        return Switched(self.first.build_for(named), self.second.build_for(named), self.at)
+        return Switched(self.first.build_for(named), self.second.build_for(named), self.at, anneal=self.anneal)
