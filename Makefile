@@ -14,14 +14,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 .PHONY: demo paper test test-all check bench clean
 
 demo: $(VENV)/installed
-	$(BIN)/grokscope train fast --out runs/demo --resume --no-report
+	$(BIN)/grokscope train fastest --out runs/demo --resume --no-report
 	$(BIN)/grokscope explain runs/demo
 	$(BIN)/grokscope report runs/demo
 	@echo
 	@echo "Open runs/demo/report.html. To go on:"
 	@echo "  . $(BIN)/activate"
-	@echo "  grokscope show runs/demo --step 60       the network as it memorises"
-	@echo "  grokscope train fast --seed 1            other weights, other pairs"
+	@echo "  grokscope show runs/demo --step 24       the network as it memorises"
+	@echo "  grokscope train fastest --seed 1         other weights, other pairs"
 	@echo "  grokscope --help                         all commands; make paper: the paper's own run"
 
 paper: $(VENV)/installed

@@ -1,11 +1,12 @@
-"""How dependable a recipe is: when each seed groks, and whether it stays there.
+"""How dependable a recipe is: when each seed groks, whether it stays there, and whether it can be explained.
 
-    python benchmarks/seeds.py fast --seeds 0:20 --out runs/fast-seeds
+    python benchmarks/seeds.py fastest --seeds 0:64 --out runs/fastest-seeds --threads 1
 
 One run a seed (weights and split both take it), kept in the folder; a run that is there already is not trained again.
 """
 
 import argparse
+import statistics
 from pathlib import Path
 
 import grokscope as gs
@@ -20,6 +21,13 @@ def first_step(run: gs.Run, accuracy: float) -> int | None:
     return None if reached.empty else int(reached.iloc[0])
 
 
+def stays(run: gs.Run, accuracy: float) -> bool:
+    """Return whether the test accuracy is at least that much from the first time on."""
+    first = first_step(run, accuracy)
+    metrics = run.metrics
+    return first is not None and bool((metrics.loc[metrics["step"] >= first, "test_accuracy"] >= accuracy).all())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="a recipe")
@@ -28,8 +36,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="CPU threads [PyTorch's choice]")
     options = parser.parse_args()
     first, last = map(int, options.seeds.split(":"))
-    kept = 0
-    print(f"seed  {GROKKED:.0%} at  {PERFECT:.1%} at  least after  final   test loss  seconds  key frequencies")
+    grokked: list[float] = []
+    kept = stayed = explained = 0
+    print(
+        f"seed  {GROKKED:.0%} at  {PERFECT:.1%} at  least after  final   test loss  seconds  verdict  key frequencies"
+    )
     for seed in range(first, last):
         run = gs.train(
             options.name,
@@ -41,15 +52,21 @@ def main() -> None:
         )
         metrics, perfect = run.metrics, first_step(run, PERFECT)
         least = 0.0 if perfect is None else metrics.loc[metrics["step"] >= perfect, "test_accuracy"].min()
+        at, verdict = first_step(run, GROKKED), gs.explain(run).verdict
+        grokked.append(float("inf") if at is None else at)
         kept += least > PERFECT
+        stayed += stays(run, GROKKED)
+        explained += verdict == "explained"
         frequencies = network_key_frequencies(run.model(), require_modular(run.task, "this benchmark")).named
         print(
-            f"{seed:4d}  {first_step(run, GROKKED)!s:>6s}  {perfect!s:>8s}  {least:11.4%}  "
+            f"{seed:4d}  {at!s:>6s}  {perfect!s:>8s}  {least:11.4%}  "
             f"{metrics['test_accuracy'].iloc[-1]:7.3%}  {metrics['test_loss'].iloc[-1]:.2e}  "
-            f"{run.record['training_seconds']:7.1f}  {frequencies}",
+            f"{run.record['training_seconds']:7.1f}  {verdict}  {frequencies}",
             flush=True,
         )
-    print(f"{kept} of {last - first} seeds reach {PERFECT:.1%} test accuracy and stay above it to the end")
+    n = last - first
+    print(f"{GROKKED:.0%} test accuracy at step {statistics.median(grokked):g} in the median of {n} seeds")
+    print(f"{stayed} stay at or above it to the end, {kept} at or above {PERFECT:.1%}; {explained} are explained")
 
 
 if __name__ == "__main__":

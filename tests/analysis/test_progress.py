@@ -11,15 +11,22 @@ from grokscope.analysis import fourier_basis
 from grokscope.analysis.modular.progress_measures import (
     accuracy,
     answer_losses,
-    excluded_logits,
     excluded_loss,
     excluded_loss_of_cube,
     logit_margins,
-    restricted_logits,
     restricted_loss,
 )
+from grokscope.analysis.modular.sum_directions import project_on_sums, sum_index
 
 SIZES = [5, 6, 9, 11]
+
+
+def restricted_logits(logits: torch.Tensor, frequencies: list[int]) -> torch.Tensor:
+    return project_on_sums(logits, [0, *frequencies])[sum_index(logits.shape[0])]
+
+
+def excluded_logits(logits: torch.Tensor, frequencies: list[int]) -> torch.Tensor:
+    return logits - project_on_sums(logits, frequencies)[sum_index(logits.shape[0])]
 
 
 def noise(n: int, seed: int = 0) -> torch.Tensor:

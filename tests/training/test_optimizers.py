@@ -278,6 +278,24 @@ class TestSwitched:
         for name, value in switched.model.named_parameters():
             torch.testing.assert_close(value, weights[name])
 
+    def test_the_first_is_annealed_linearly(self):
+        plain = alone(BASE.model_copy(update={"optimizer": SwitchedConfig(first=SGDConfig(momentum=0), at=4)}))
+        annealed = alone(
+            BASE.model_copy(update={"optimizer": SwitchedConfig(first=SGDConfig(momentum=0), at=4, anneal=4)})
+        )
+        name = "embed.W_E"
+        for share in (1.0, 0.75, 0.5, 0.25):
+            before = annealed.state()[f"model.{name}"]
+            plain.load_state(annealed.state())
+            train(plain, 1)
+            train(annealed, 1)
+            whole = plain.state()[f"model.{name}"] - before
+            torch.testing.assert_close(annealed.state()[f"model.{name}"] - before, share * whole)
+
+    def test_annealing_longer_than_it_moves(self):
+        with pytest.raises(ValidationError, match="anneal is 7, and the first one makes 4 updates only"):
+            SwitchedConfig(at=4, anneal=7)
+
     def test_a_parameter_that_is_not_there(self):
         with pytest.raises(
             ConfigError, match=r"optimizer\.rates: the network has no parameter 'embed\.W_X'; did you mean"

@@ -8,6 +8,7 @@ _WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 RECIPES = (
     "mainline",
     "fast",
+    "fastest",
     "small",
     "random-labels",
     "five-digit-addition",

@@ -16,6 +16,7 @@ RECIPES = Registry[Callable[[], Recipe]]("recipe", "; see 'grokscope recipes'")
 _PACKAGE: dict[str, Callable[[], Recipe]] = {
     "mainline": modular.mainline,
     "fast": modular.fast,
+    "fastest": modular.fastest,
     "small": modular.small,
     "random-labels": modular.random_labels,
     "five-digit-addition": sequences.five_digit_addition,

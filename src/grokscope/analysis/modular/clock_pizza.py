@@ -29,9 +29,9 @@ def gradient_symmetricity(model: Network, task: ModularTask, *, seed: int = 0, n
         return leaves[-1]
 
     with torch.enable_grad():
-        logits = widened_network(model).run_with_hooks(tokens, {"hook_embed": as_leaf})
-        answer = min(task.target_positions[-1], logits.shape[1] - 1)
-        chosen = logits[:, answer].gather(1, drawn[:, 2:]).sum()
+        answer = [task.target_positions[-1]]
+        logits = widened_network(model).run_with_hooks(tokens, {"hook_embed": as_leaf}, answer)
+        chosen = logits[:, -1].gather(1, drawn[:, 2:]).sum()
         (gradient,) = torch.autograd.grad(chosen, leaves)
     return float(torch.cosine_similarity(gradient[:, 0].double(), gradient[:, 1].double(), dim=1).mean())
 

@@ -31,6 +31,7 @@ from grokscope.analysis.modular.progress_measures import (
     logit_margins,
     restricted_loss,
 )
+from grokscope.analysis.modular.sum_directions import over_sums
 from grokscope.analysis.precision import widened_network
 from grokscope.analysis.weights import gini, inverse_participation_ratio
 from grokscope.display import brief_repr
@@ -195,12 +196,13 @@ def _restricted(look: ModularLook) -> float:
 @measure("excluded_loss", unit="nats", chance="the network's own loss", tasks=MODULAR, index="frequency")
 def _excluded(look: ModularLook) -> dict[str, float]:
     sets = {"": list(look.frequencies), **{str(k): [k] for k in look.frequencies}}
-    return {name: excluded_loss(look.logits, removed, look.train) for name, removed in sets.items()}
+    sums = over_sums(look.logits)
+    return {name: excluded_loss(look.logits, removed, look.train, sums=sums) for name, removed in sets.items()}
 
 
 @measure("excluded_loss_cube", unit="nats", chance="the network's own loss", tasks=MODULAR)
 def _excluded_cube(look: ModularLook) -> float:
-    return excluded_loss_of_cube(look.logits, look.frequencies, look.train)
+    return excluded_loss_of_cube(look.logits, look.frequencies, look.train, fit=look.fit)
 
 
 @measure("logit_fve", unit="share", chance="f/n³", tasks=MODULAR)
