@@ -28,7 +28,7 @@ _SUMS = {"task.n_digits": 1, "task.base": 5, "task.data.test_size": 8}
 _SUBSEQUENCES = {"task.data.test_size": 16, "task.data.batch_size": 8}
 SMALL = _SHORT | _NETWORK | {"task.p": 11}
 SHORT_RECIPES = {
-    **dict.fromkeys(("mainline", "fast", "small"), SMALL),
+    **dict.fromkeys(("mainline", "fast", "fastest", "small"), SMALL),
     "five-digit-addition": _SHORT | _NETWORK | _SUMS,
     "repeated-subsequences": _SHORT | _NETWORK | _SUBSEQUENCES,
     "skip-trigrams": _SHORT | _TRIGRAMS,

@@ -99,3 +99,15 @@ def test_it_is_explained_when_it_has_grokked_and_not_before(fast_run: gs.Run) ->
     knows = metrics.loc[metrics["train_accuracy"] >= 0.95, "step"].iloc[0]
     memorised = min((step for step in fast_run.checkpoints), key=lambda step: abs(step - knows))
     assert explain(subject_of_run(fast_run, memorised), frequencies=keys).verdict == "not explained"
+
+
+@pytest.mark.slow
+def test_the_fastest_recipe_groks_within_eighty_steps_and_stays_there(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "grokscope", "train", "fastest", "--steps", "120", "--no-report", "--out", "run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    metrics = gs.Run(tmp_path / "run").metrics
+    assert metrics["train_loss"].iloc[0] == pytest.approx(4.727, abs=0.02)  # small weights: about ln 113
+    first = metrics.loc[metrics["test_accuracy"] >= 0.95, "step"].iloc[0]
+    assert first <= 80
+    assert metrics.loc[metrics["step"] >= 80, "test_accuracy"].min() >= 0.95
