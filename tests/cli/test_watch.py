@@ -25,6 +25,8 @@ from grokscope.run import Execution, Run
 from grokscope.run.metrics import MetricsFile, Row
 from grokscope.run.monitor import RunMonitor
 
+pytestmark = pytest.mark.slow
+
 SMALL = gs.recipes()["small"].experiment.override(
     {"task.p": 11, "model.d_model": 16, "model.d_head": 8, "model.n_heads": 2, "model.d_mlp": 16}
     | {"stop.steps": 400_000, "evaluate_every": 5, "checkpoint_every": 100}

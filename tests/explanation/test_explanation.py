@@ -13,6 +13,8 @@ from grokscope.explanation.synthetic.planted import plant
 from grokscope.models import MLPConfig, TransformerConfig, build_model
 from grokscope.tasks.modular.operations import operation_table
 
+pytestmark = pytest.mark.slow
+
 
 def claims_of(explanation):
     return {claim.name: claim for claim in explanation.claims}

@@ -40,6 +40,8 @@ from grokscope.figures import (
 )
 from grokscope.figures.theme import MM
 
+pytestmark = pytest.mark.slow
+
 STEPS = np.arange(0, 14001, 100)
 METRICS = pd.DataFrame(
     {

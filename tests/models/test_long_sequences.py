@@ -12,6 +12,8 @@ from grokscope.models.shared_work import MANY_KEYS
 from grokscope.randomness import init_generator
 from grokscope.tasks import DigitAdditionConfig, RepeatedSubsequencesConfig, SkipTrigramsConfig
 
+pytestmark = pytest.mark.slow
+
 N_CTX = 13
 SHAPES = {
     "one layer": {},

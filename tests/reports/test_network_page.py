@@ -16,6 +16,8 @@ from grokscope.reports.foreign.content import read_content
 from grokscope.reports.foreign.page import report_file
 from grokscope.tasks.modular.operations import operation_table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):

@@ -13,6 +13,8 @@ from grokscope.errors import ConfigError, RunError
 from grokscope.reports import read_content, render_page, write_report
 from grokscope.run import Run
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED = {
     "train_loss_at_0": 4.764052,
     "test_loss_at_0": 4.768347,

@@ -9,7 +9,15 @@ from grokscope.run.recording import single, thread_choice
 from grokscope.run.recording.thread_choice import fastest_threads, threads_for
 
 SMALL = recipe("small").experiment.override(
-    {"task.p": 13, "model.d_model": 8, "model.n_heads": 2, "model.d_head": 4, "model.d_mlp": 16, "stop.steps": 300}
+    {
+        "task.p": 13,
+        "model.d_model": 8,
+        "model.n_heads": 2,
+        "model.d_head": 4,
+        "model.d_mlp": 16,
+        "stop.steps": 220,
+        "evaluate_every": 110,
+    }
 )
 
 
@@ -83,7 +91,7 @@ def test_it_is_recorded_and_used_again(tmp_path, monkeypatch, always_two):
     used = []
     monkeypatch.setattr(single, "threads_for", lambda experiment, trainer, task: used.append(trainer.step) or 2)
     assert chosen(tmp_path) == 2
-    on = SMALL.override({"stop.steps": 400})
+    on = SMALL.override({"stop.steps": 240})
     run = record_run(on, tmp_path, resume=True, on_row=lambda row: used.append(torch.get_num_threads()))
     assert run.record["execution"]["threads"] == 2
     assert used[0] == 0  # measured once, at the beginning

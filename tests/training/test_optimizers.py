@@ -278,19 +278,20 @@ class TestSwitched:
         for name, value in switched.model.named_parameters():
             torch.testing.assert_close(value, weights[name])
 
-    def test_the_first_is_annealed_linearly(self):
-        plain = alone(BASE.model_copy(update={"optimizer": SwitchedConfig(first=SGDConfig(momentum=0), at=4)}))
-        annealed = alone(
-            BASE.model_copy(update={"optimizer": SwitchedConfig(first=SGDConfig(momentum=0), at=4, anneal=4)})
+    def test_the_first_is_annealed_and_the_second_warmed_up_linearly(self):
+        descent = SGDConfig(momentum=0)
+        plain, changing = (
+            alone(BASE.model_copy(update={"optimizer": SwitchedConfig(first=descent, second=descent, at=4, **over)}))
+            for over in ({}, {"anneal": 4, "warmup": 2})
         )
-        name = "embed.W_E"
-        for share in (1.0, 0.75, 0.5, 0.25):
-            before = annealed.state()[f"model.{name}"]
-            plain.load_state(annealed.state())
+        name = "model.embed.W_E"
+        for share in (1.0, 0.75, 0.5, 0.25, 0.5, 1.0, 1.0):
+            before = changing.state()[name]
+            plain.load_state(changing.state())
             train(plain, 1)
-            train(annealed, 1)
-            whole = plain.state()[f"model.{name}"] - before
-            torch.testing.assert_close(annealed.state()[f"model.{name}"] - before, share * whole)
+            train(changing, 1)
+            whole = plain.state()[name] - before
+            torch.testing.assert_close(changing.state()[name] - before, share * whole)
 
     def test_annealing_longer_than_it_moves(self):
         with pytest.raises(ValidationError, match="anneal is 7, and the first one makes 4 updates only"):

@@ -24,14 +24,16 @@ class Switched(torch.optim.Optimizer):
         second: moves them from there on.
         at: number of updates.
         anneal: in so many updates before that, the first one's learning rate falls to zero, linearly.
+        warmup: in so many updates after that, the second one's learning rate rises, linearly.
     """
 
     def __init__(
-        self, first: torch.optim.Optimizer, second: torch.optim.Optimizer, at: int, *, anneal: int = 0
+        self, first: torch.optim.Optimizer, second: torch.optim.Optimizer, at: int, *, anneal: int = 0, warmup: int = 0
     ) -> None:
         groups = [{"params": group["params"]} for group in first.param_groups]
         super().__init__(groups, {"lr": 1.0})
-        self._both, self._at, self._anneal, self._updates = (first, second), at, anneal, 0
+        self._both, self._at, self._updates = (first, second), at, 0
+        self._anneal, self._warmup = anneal, warmup
         self._own_rates = [[group["lr"] for group in each.param_groups] for each in self._both]
 
     @torch.no_grad()
@@ -39,13 +41,19 @@ class Switched(torch.optim.Optimizer):
         """Move the weights, at the learning rate of the optimiser in use times that of the parameter groups."""
         place = int(self._updates >= self._at)
         used = self._both[place]
-        share = min(1.0, (self._at - self._updates) / self._anneal) if self._anneal and not place else 1.0
+        share = self._share_of_second() if place else self._share_of_first()
         for group, own in zip(used.param_groups, self._own_rates[place], strict=True):
             group["lr"] = own * share * self.param_groups[0]["lr"]
         used.step()
         self._updates += 1
         for parameter, remembered in used.state.items():
             self.state[parameter] = {_UPDATES: torch.tensor(self._updates), **remembered}
+
+    def _share_of_first(self) -> float:
+        return min(1.0, (self._at - self._updates) / self._anneal) if self._anneal else 1.0
+
+    def _share_of_second(self) -> float:
+        return min(1.0, (self._updates + 1 - self._at) / self._warmup) if self._warmup else 1.0
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what another one of the same settings remembered."""
@@ -78,6 +86,10 @@ class SwitchedConfig(OptimizerConfig):
         default=0, ge=0, description="in so many updates before that, the first one's learning rate falls to zero"
     )
 
+    warmup: StrictInt = Field(
+        default=0, ge=0, description="in so many updates after that, the second one's learning rate rises"
+    )
+
     @model_validator(mode="after")
     def _anneals_in_its_own_time(self) -> "SwitchedConfig":
         if self.anneal > self.at:
@@ -93,8 +105,11 @@ class SwitchedConfig(OptimizerConfig):
     def build(self, parameters: Iterable[nn.Parameter]) -> Switched:
         """Return both, as one."""
         parameters = list(parameters)
-        return Switched(self.first.build(parameters), self.second.build(parameters), self.at, anneal=self.anneal)
+        return self._one(self.first.build(parameters), self.second.build(parameters))
 
     def build_for(self, named: Mapping[str, nn.Parameter]) -> Switched:
         """Return both, as one, of parameters whose names are known."""
-        return Switched(self.first.build_for(named), self.second.build_for(named), self.at, anneal=self.anneal)
+        return self._one(self.first.build_for(named), self.second.build_for(named))
+
+    def _one(self, first: torch.optim.Optimizer, second: torch.optim.Optimizer) -> Switched:
+        return Switched(first, second, self.at, anneal=self.anneal, warmup=self.warmup)
