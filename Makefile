@@ -1,5 +1,5 @@
 # The whole project in a few commands; each makes the environment that it needs, in .venv.
-#   make demo    grok the paper's network in under a minute, explain it, and write its report
+#   make demo    grok the paper's network in two or three minutes, explain it, and write its report
 #   make paper   the paper's own run, ten minutes: the same data and network, its optimiser
 #   make test    run the tests, but for those marked slow: minutes
 #   make test-all   run all tests, those that train whole networks, a cluster and a browser too

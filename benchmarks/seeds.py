@@ -21,11 +21,10 @@ def first_step(run: gs.Run, accuracy: float) -> int | None:
     return None if reached.empty else int(reached.iloc[0])
 
 
-def stays(run: gs.Run, accuracy: float) -> bool:
-    """Return whether the test accuracy is at least that much from the first time on."""
-    first = first_step(run, accuracy)
+def least_after(run: gs.Run, step: int | None) -> float:
+    """Return the least test accuracy from that step on; 0 without one."""
     metrics = run.metrics
-    return first is not None and bool((metrics.loc[metrics["step"] >= first, "test_accuracy"] >= accuracy).all())
+    return 0.0 if step is None else float(metrics.loc[metrics["step"] >= step, "test_accuracy"].min())
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
     parser.add_argument("name", help="a recipe")
     parser.add_argument("--seeds", default="0:20", help="first:last, the last not included [0:20]")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
-    parser.add_argument("--threads", type=int, help="CPU threads [PyTorch's choice]")
+    parser.add_argument("--threads", type=int, help="CPU threads [as many as are fastest]")
     options = parser.parse_args()
     first, last = map(int, options.seeds.split(":"))
     grokked: list[float] = []
@@ -51,11 +50,11 @@ def main() -> None:
             progress=False,
         )
         metrics, perfect = run.metrics, first_step(run, PERFECT)
-        least = 0.0 if perfect is None else metrics.loc[metrics["step"] >= perfect, "test_accuracy"].min()
+        least = least_after(run, perfect)
         at, verdict = first_step(run, GROKKED), gs.explain(run).verdict
         grokked.append(float("inf") if at is None else at)
         kept += least > PERFECT
-        stayed += stays(run, GROKKED)
+        stayed += least_after(run, at) >= GROKKED
         explained += verdict == "explained"
         frequencies = network_key_frequencies(run.model(), require_modular(run.task, "this benchmark")).named
         print(
