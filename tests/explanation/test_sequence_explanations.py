@@ -15,6 +15,8 @@ from grokscope.tasks import (
 )
 from grokscope.training import AdamWConfig, Schedule, Trainer
 
+pytestmark = pytest.mark.slow
+
 
 def task_of(config) -> SequenceTask:
     task = config.build()

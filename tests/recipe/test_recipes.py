@@ -6,8 +6,11 @@ from grokscope.run.build import initial_model
 from grokscope.training import Trainer
 from grokscope.workflows.train import default_folder
 
+WIDE = ("mainline-width-512", "mainline-width-1024")
+RECIPES = [pytest.param(name, marks=pytest.mark.slow if name in WIDE else ()) for name in recipe_names()]
 
-@pytest.mark.parametrize("name", recipe_names())
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_its_own_name_and_takes_a_step(name: str) -> None:
     experiment = recipe(name).experiment
     assert experiment.name == name

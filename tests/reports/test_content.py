@@ -10,6 +10,8 @@ from grokscope.reports import read_content
 from grokscope.reports.run.fourier_findings import CORRELATIONAL, TESTED_BELOW, findings
 from grokscope.run import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def circuit(run_of):

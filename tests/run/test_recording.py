@@ -248,6 +248,7 @@ def n_operations(tmp_path_factory):
     return count[0]
 
 
+@pytest.mark.slow
 class TestEndsAtEveryWrite:
     """Each file operation of a run in turn is its last; then it is resumed, and its bits compared."""
 

@@ -15,10 +15,15 @@ SMALL = recipe("small").experiment.override(
         "model.n_heads": 2,
         "model.d_head": 4,
         "model.d_mlp": 16,
-        "stop.steps": 220,
-        "evaluate_every": 110,
+        "stop.steps": 12,
+        "evaluate_every": 6,
     }
 )
+
+
+@pytest.fixture(autouse=True)
+def few_steps_are_worth_it(monkeypatch):
+    monkeypatch.setattr(thread_choice, "WORTH_IT", 10)
 
 
 class Machine:
@@ -91,7 +96,7 @@ def test_it_is_recorded_and_used_again(tmp_path, monkeypatch, always_two):
     used = []
     monkeypatch.setattr(single, "threads_for", lambda experiment, trainer, task: used.append(trainer.step) or 2)
     assert chosen(tmp_path) == 2
-    on = SMALL.override({"stop.steps": 240})
+    on = SMALL.override({"stop.steps": 18})
     run = record_run(on, tmp_path, resume=True, on_row=lambda row: used.append(torch.get_num_threads()))
     assert run.record["execution"]["threads"] == 2
     assert used[0] == 0  # measured once, at the beginning

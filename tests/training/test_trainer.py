@@ -292,6 +292,7 @@ class TestEvaluation:
         assert all(parameter.grad is None for parameter in t.model.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 class TestPublishedCurves:
     def test_seed_1_follows_the_authors(self, reference):

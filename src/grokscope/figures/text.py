@@ -2,7 +2,9 @@
 
 from functools import cache
 
-from matplotlib.textpath import TextPath
+from matplotlib import cbook
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 LINE = 1.25
 """Height of a line, in sizes of its text."""
@@ -15,10 +17,16 @@ def width_of(text: str, *, parse_math: bool = True) -> float:
     if not text.strip():
         return 0.0
     whole = text if parse_math else text.replace("$", r"\$")
-    return max(
-        float(TextPath((0, 0), line, size=_MEASURED).get_extents().x1) / _MEASURED if line.strip() else 0.0
-        for line in whole.split("\n")
-    )
+    return max(_width_of_line(line) for line in whole.split("\n"))
+
+
+def _width_of_line(line: str) -> float:
+    """Return the sum of the letters' widths, from the font's own table: their outlines need not be known."""
+    is_math = cbook.is_math_text(line)
+    line = line.rstrip()
+    plain = line if is_math else line.replace(r"\$", "$")
+    width, _, _ = text_to_path.get_text_width_height_descent(plain, FontProperties(size=_MEASURED), is_math)
+    return float(width) / _MEASURED
 
 
 def wrap(text: str, room: float, *, parse_math: bool = True) -> str:

@@ -7,6 +7,7 @@ back. No hook is registered on a module; those of a :meth:`Network.hooks` block 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -59,11 +60,11 @@ def unseen(value: Tensor) -> None:
 
 def shown_as(tap: Tap, name: str, shape: Sequence[int] | None = None) -> Show:
     """Return what shows an activation to a tap by its name, with its leading axes as in the textbook pass."""
+    return unseen if tap is untouched else partial(_show, tap, name, shape)
 
-    def show(value: Tensor) -> None:
-        tap(name, value if shape is None else value.view(*shape, value.shape[-1]))
 
-    return show
+def _show(tap: Tap, name: str, shape: Sequence[int] | None, value: Tensor) -> None:
+    tap(name, value if shape is None else value.view(*shape, value.shape[-1]))
 
 
 class Recorder:

@@ -188,16 +188,17 @@ def later_attention(
     hidden: Tensor | None,
 ) -> Float[Tensor, "*stack b q he"]:
     """Return z of a layer whose inputs all differ, for the queries that matter."""
-    h, e = attention.W_Q.shape[-3], attention.W_Q.shape[-1]
-
-    def heads(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Float[Tensor, "*stack b h k e"]:
-        flat = _project(rows.flatten(-3, -2), weight, bias)
-        return flat.view(*rows.shape[:-1], h, e).transpose(-3, -2)
-
-    q = heads(x_query, attention.W_Q, attention.b_Q) / e**0.5
-    k = heads(x, attention.W_K, attention.b_K)
-    v = heads(x, attention.W_V, attention.b_V)
+    q = _heads(x_query, attention.W_Q, attention.b_Q) / attention.W_Q.shape[-1] ** 0.5
+    k = _heads(x, attention.W_K, attention.b_K)
+    v = _heads(x, attention.W_V, attention.b_V)
     return _attend(attention, q, k, v, hidden)
+
+
+def _heads(
+    rows: Float[Tensor, "*stack b k d"], weight: Float[Tensor, "*stack h d e"], bias: Float[Tensor, "*stack h e"] | None
+) -> Float[Tensor, "*stack b h k e"]:
+    flat = _project(rows.flatten(-3, -2), weight, bias)
+    return flat.view(*rows.shape[:-1], weight.shape[-3], weight.shape[-1]).transpose(-3, -2)
 
 
 def _attend(

@@ -3,13 +3,14 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from grokscope.config import read_yaml
+from grokscope.config import load_yaml, read_file
 from grokscope.errors import RunError
 from grokscope.run.atomic import load_tensors, write_atomically
 from grokscope.run.experiment import Experiment, experiment_from
@@ -206,7 +207,13 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
         RunError: the file cannot be read, or is not YAML.
         ConfigError: it is not an experiment.
     """
-    return experiment_from(read_yaml(path), source=os.fspath(path))
+    return _experiment_in(read_file(path), os.fspath(path))
+
+
+@lru_cache(maxsize=256)
+def _experiment_in(content: bytes, source: str) -> Experiment:
+    """Return the experiment in a file's content; reading YAML takes longer than most that is done with a run."""
+    return experiment_from(load_yaml(content, source=source), source=source)
 
 
 def run_folders(root: str | os.PathLike[str]) -> list[RunFolder]:

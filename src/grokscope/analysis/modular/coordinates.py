@@ -110,12 +110,13 @@ def _inverse(value: int, p: int) -> int | None:
 
 
 def _linear(alpha: int, beta: int, gamma: int, p: int) -> str:
-    def term(factor: int, name: str) -> str:
-        return f"{'−' if factor < 0 else '+'} {'' if abs(factor) == 1 else abs(factor)}{name}"
-
     signed = [value if value <= p // 2 else value - p for value in (alpha, beta)]
-    text = f"{term(signed[0], 'a')} {term(signed[1], 'b')}".removeprefix("+ ")
+    text = f"{_term(signed[0], 'a')} {_term(signed[1], 'b')}".removeprefix("+ ")
     return f"{text}{f' + {gamma}' if gamma else ''} mod {p}"
+
+
+def _term(factor: int, name: str) -> str:
+    return f"{'−' if factor < 0 else '+'} {'' if abs(factor) == 1 else abs(factor)}{name}"
 
 
 def _generator(p: int) -> int | None:

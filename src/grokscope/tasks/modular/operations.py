@@ -3,6 +3,7 @@
 import ast
 import runpy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -41,6 +42,8 @@ def _power(base: int, exponent: int, modulus: int | None = None) -> int:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {"pow": _power, "abs": abs, "min": min, "max": max}
+
+_SCOPE = {"__builtins__": {}, **_FUNCTIONS}
 
 
 class _Powers(ast.NodeTransformer):
@@ -128,12 +131,7 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
     if is_file_function(operation):
         evaluate = _file_function(operation)
     else:
-        code = compile_expression(NAMED.get(operation, operation))
-        scope = {"__builtins__": {}, **_FUNCTIONS}
-
-        def evaluate(a: int, b: int, p: int) -> int:
-            return eval(code, scope, {"a": a, "b": b, "p": p})
-
+        evaluate = partial(_evaluated, compile_expression(NAMED.get(operation, operation)))
     rows = []
     for a in range(p):
         row = []
@@ -150,6 +148,10 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
                 )
         rows.append(row)
     return torch.tensor(rows)
+
+
+def _evaluated(code: CodeType, a: int, b: int, p: int) -> Any:
+    return eval(code, _SCOPE, {"a": a, "b": b, "p": p})
 
 
 def operation_in_words(operation: str, p: int) -> str:
