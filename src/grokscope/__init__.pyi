@@ -10,6 +10,7 @@ from .models import MLP as MLP
 from .models import MLPConfig as MLPConfig
 from .models import Transformer as Transformer
 from .models import TransformerConfig as TransformerConfig
+from .race import Entry as Entry
 from .run import Execution as Execution
 from .run import Experiment as Experiment
 from .run import Run as Run
@@ -24,6 +25,8 @@ from .tasks import SkipTrigramsConfig as SkipTrigramsConfig
 from .tasks import Task as Task
 from .training import AdamConfig as AdamConfig
 from .training import AdamWConfig as AdamWConfig
+from .training import ConstrainedConfig as ConstrainedConfig
+from .training import ExternalConfig as ExternalConfig
 from .training import MuonConfig as MuonConfig
 from .training import Schedule as Schedule
 from .training import SGDConfig as SGDConfig
@@ -35,6 +38,7 @@ from .workflows.explain import explain as explain
 from .workflows.figure import figure as figure
 from .workflows.measure import measure as measure
 from .workflows.network import load_network as load_network
+from .workflows.race import race as race
 from .workflows.report import replay as replay
 from .workflows.report import report as report
 from .workflows.runs import recipes as recipes

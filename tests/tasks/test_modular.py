@@ -204,3 +204,14 @@ class TestInfinite:
         # 6,400 draws over 121 pairs: mean 53, standard deviation 7.2; five of them either way
         assert counts.min() > 16
         assert counts.max() < 90
+
+
+def test_other_answers_of_the_test_set_change_nothing_that_is_trained_on():
+    task = ModularConfig(p=11, data=FiniteData(train_fraction=0.4)).build()
+    other = task.with_other_test_answers(torch.Generator().manual_seed(0))
+    assert other.train is task.train
+    assert torch.equal(other.test.tokens, task.test.tokens)
+    assert sorted(other.test.targets.flatten().tolist()) == sorted(task.test.targets.flatten().tolist())
+    assert not torch.equal(other.test.targets, task.test.targets)
+    for examples in (other.train, other.test):
+        assert torch.equal(other.table[examples.tokens[:, 0], examples.tokens[:, 1]], examples.targets[:, 0])

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import NotApplicableError
-from grokscope.models import MLP, Transformer, build_model
+from grokscope.models import MLP, Network, Transformer, build_model
 from grokscope.run.experiment import Experiment
 from grokscope.tasks import Task
-from grokscope.training import Member
+from grokscope.training import Member, Trainer
 
 
 def task_of(experiment: Experiment, artifacts: Mapping[str, Tensor] | None = None) -> Task:
@@ -41,6 +41,27 @@ def initial_model(experiment: Experiment, task: Task) -> Transformer | MLP:
         n_ctx=task.n_ctx,
         seed=experiment.seeds.init,
         dtype=getattr(torch, experiment.dtype),
+    )
+
+
+def trainer_of(experiment: Experiment, model: Network, task: Task, *, compile: bool = False) -> Trainer:
+    """Return what trains ``model`` as ``experiment`` says, before its first update.
+
+    Args:
+        experiment: gives optimiser, schedule, loss, penalty and noise.
+        model: is trained in place.
+        task: on the model's device.
+        compile: run forward and backward pass through ``torch.compile``.
+    """
+    return Trainer(
+        model,
+        task,
+        optimizer=experiment.optimizer,
+        schedule=experiment.schedule,
+        loss=experiment.loss,
+        l1=experiment.l1,
+        noise_seed=experiment.seeds.noise,
+        compile=compile,
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grokscope.display import facts_table, few
+from grokscope.errors import NotApplicableError
 from grokscope.tasks.batches import Batches, MiniBatches, Stream
 from grokscope.tasks.examples import NO_TARGET, Examples
 
@@ -61,6 +62,17 @@ class Task:
             test=self.test.to(device) if self.test else None,
             batches=self.batches.place_on(device),
         )
+
+    def with_other_test_answers(self: _Task, generator: torch.Generator) -> _Task:
+        """Return the same task with the answers of its test set shuffled: nothing that is trained on changes.
+
+        Raises:
+            NotApplicableError: it has no test set.
+        """
+        if self.test is None:
+            raise NotApplicableError(f"{self.name} has no test set")
+        order = torch.randperm(len(self.test), generator=generator)
+        return replace(self, test=replace(self.test, targets=self.test.targets[order]))
 
     def __repr__(self) -> str:
         train, test = _amount(self.train, "infinite"), _amount(self.test, "none")

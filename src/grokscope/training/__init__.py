@@ -9,6 +9,8 @@ from grokscope.training.loss import relative_cross_entropy as relative_cross_ent
 from grokscope.training.optimizers import AdamConfig as AdamConfig
 from grokscope.training.optimizers import AdamWConfig as AdamWConfig
 from grokscope.training.optimizers import AnyOptimizerConfig as AnyOptimizerConfig
+from grokscope.training.optimizers import ConstrainedConfig as ConstrainedConfig
+from grokscope.training.optimizers import ExternalConfig as ExternalConfig
 from grokscope.training.optimizers import MuonConfig as MuonConfig
 from grokscope.training.optimizers import OptimizerConfig as OptimizerConfig
 from grokscope.training.optimizers import SGDConfig as SGDConfig

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-LossKind = Literal["relative", "float64", "float32"]
+LossKind = Literal["relative", "float64", "float32", "stablemax"]
 
 
 def _relative(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -112,6 +112,22 @@ def float32_cross_entropy(
     return _from_log_softmax(logits.float(), targets, shares)
 
 
+def stablemax_cross_entropy(
+    logits: Float[Tensor, "*stack rows d_vocab_out"],
+    targets: Int[Tensor, "*stack rows"],
+    shares: Float[Tensor, "*stack rows"] | None = None,
+) -> Float[Tensor, "*stack"]:
+    """Return the mean cross-entropy with s(x) in place of exp(x): x + 1 from 0 up, 1 / (1 − x) below.
+
+    It grows so slowly that no logit outweighs the others for good, and does not round to zero.
+    Source: Prieto et al. (2025), "Grokking at the Edge of Numerical Stability", arXiv 2501.04697, section 4.
+    """
+    wide = _wide(logits)
+    sizes = torch.where(wide >= 0, wide + 1, 1 / (1 - wide.clamp(max=0)))
+    losses = sizes.sum(-1).log() - sizes.gather(-1, targets.unsqueeze(-1)).squeeze(-1).log()
+    return _mean(losses, shares)
+
+
 def _from_log_softmax(logits: Tensor, targets: Tensor, shares: Tensor | None) -> Tensor:
     if logits.ndim == 2 and shares is None:
         return F.cross_entropy(logits, targets)
@@ -131,4 +147,5 @@ LOSSES: dict[LossKind, CrossEntropy] = {
     "relative": relative_cross_entropy,
     "float64": float64_cross_entropy,
     "float32": float32_cross_entropy,
+    "stablemax": stablemax_cross_entropy,
 }

@@ -12,6 +12,7 @@ from grokscope.tasks import Examples, Task
 from grokscope.training.evaluation import Evaluation, Evaluator, Targets, accuracy, subtask_losses
 from grokscope.training.loss import LOSSES, LossKind, row_losses
 from grokscope.training.optimizers import OptimizerConfig
+from grokscope.training.optimizers.rates import RATE
 from grokscope.training.optimizers.slots import load_slots, slots_of
 from grokscope.training.schedules import Schedule
 
@@ -109,7 +110,7 @@ class Trainer:
     def update(self) -> None:
         """Move the weights along the gradient computed last."""
         for group in self._optimizer.param_groups:
-            group["lr"] = self._lr * self._schedule.multiplier(self.step)
+            group["lr"] = self._lr * self._schedule.multiplier(self.step) * group.get(RATE, 1.0)
         self._optimizer.step()
         self.step += 1
 

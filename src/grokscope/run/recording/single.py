@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grokscope.run.build import initial_model
+from grokscope.run.build import initial_model, trainer_of
 from grokscope.run.experiment import Experiment
 from grokscope.run.recording.execution import Execution
 from grokscope.run.recording.loop import train_until_all_end
@@ -61,16 +61,7 @@ def record_run(
     with execution.applied() as device:
         task = session.task()
         model = initial_model(experiment, task).to(device)
-        trainer = Trainer(
-            model,
-            task.place_on(device),
-            optimizer=experiment.optimizer,
-            schedule=experiment.schedule,
-            loss=experiment.loss,
-            l1=experiment.l1,
-            noise_seed=experiment.seeds.noise,
-            compile=execution.compile,
-        )
+        trainer = trainer_of(experiment, model, task.place_on(device), compile=execution.compile)
         # only now, with everything checked and built, is anything written
         with session.opened(task):
             state = session.state()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 
+from grokscope.run.build import trainer_of
 from grokscope.run.experiment import Experiment
 from grokscope.tasks import Task
 from grokscope.training import Trainer
@@ -72,15 +73,7 @@ def threads_for(experiment: Experiment, trainer: Trainer, task: Task) -> int:
     most = torch.get_num_threads()
     if most == 1 or experiment.stop.steps - trainer.step < WORTH_IT:
         return most
-    twin = Trainer(
-        copy.deepcopy(trainer.model),
-        task,
-        optimizer=experiment.optimizer,
-        schedule=experiment.schedule,
-        loss=experiment.loss,
-        l1=experiment.l1,
-        noise_seed=experiment.seeds.noise,
-    )
+    twin = trainer_of(experiment, copy.deepcopy(trainer.model), task)
 
     def step() -> None:
         twin.gradient()

@@ -1,7 +1,7 @@
 """A binary operation on the elements 0 … n − 1, given by the table of its answers."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
@@ -39,6 +39,14 @@ class BinaryOperationTask(Task):
     def bytes_to_inspect(self) -> int:
         """About how much memory an analysis of a network takes, in bytes; measured up to n = 311."""
         return BYTES_TO_INSPECT + 60 * self.n**3
+
+    def with_other_test_answers(self: Operation, generator: torch.Generator) -> Operation:
+        """Return the same task with the answers of its test set shuffled, in the table too."""
+        other = super().with_other_test_answers(generator)
+        assert other.test is not None
+        table = self.table.clone()
+        table[other.test.tokens[:, 0], other.test.tokens[:, 1]] = other.test.targets[:, 0]
+        return replace(other, table=table)
 
     @classmethod
     def of_table(

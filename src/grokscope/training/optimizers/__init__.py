@@ -3,6 +3,8 @@
 from grokscope.training.optimizers.adam import AdamConfig as AdamConfig
 from grokscope.training.optimizers.adam import AdamWConfig as AdamWConfig
 from grokscope.training.optimizers.base import OptimizerConfig as OptimizerConfig
+from grokscope.training.optimizers.constrained import ConstrainedConfig as ConstrainedConfig
+from grokscope.training.optimizers.external import ExternalConfig as ExternalConfig
 from grokscope.training.optimizers.muon import MuonConfig as MuonConfig
 from grokscope.training.optimizers.registry import OPTIMIZERS as OPTIMIZERS
 from grokscope.training.optimizers.registry import AnyOptimizerConfig as AnyOptimizerConfig

@@ -1,16 +1,18 @@
 """Adam: with decoupled weight decay, and with an L2 penalty."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from grokscope.training.optimizers.base import OptimizerConfig
+from grokscope.training.optimizers.rates import Rates, groups_by_rate, rows_of_rates
 from grokscope.training.optimizers.registry import register_optimizer
 from grokscope.training.optimizers.stacked import Column, SlotOptimizer
+from grokscope.training.weight_rows import WeightRows
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -21,7 +23,7 @@ class _AdamRule(SlotOptimizer):
     slots = ("exp_avg", "exp_avg_sq")
     counts = True
 
-    def adam(self, gradient: Float[Tensor, "stack weight"], lr: Column) -> None:
+    def adam(self, gradient: Float[Tensor, "stack weight"], lr: Column | Float[Tensor, "stack weight"]) -> None:
         """Move the weights by the running mean of the gradient over the root of that of its square."""
         first, second = self.memory["exp_avg"], self.memory["exp_avg_sq"]
         beta1, beta2 = self.column("betas", 0), self.column("betas", 1)
@@ -36,10 +38,26 @@ class _AdamRule(SlotOptimizer):
 class StackedAdamW(_AdamRule):
     """:class:`AdamWConfig` of stacked networks."""
 
+    def __init__(
+        self, configs: Sequence["AdamWConfig"], weights: Float[Tensor, "stack weight"], layout: WeightRows
+    ) -> None:
+        super().__init__(configs, weights, layout)
+        self._rates = self._rows()
+
+    def _rows(self) -> Float[Tensor, "stack weight"] | None:
+        rows = rows_of_rates([config.rates for config in self.configs], self.layout)
+        return None if rows is None else rows.to(self.weights.device)
+
+    def keep(self, index: Int[Tensor, " chosen"]) -> None:
+        """Go on with some of the networks only."""
+        super().keep(index)
+        self._rates = self._rows()
+
     def move(self, gradient: Float[Tensor, "stack weight"], lr: Column) -> None:
         """Shrink the weights, then move them."""
-        self.weights.mul_(self.as_weights(1 - lr * self.column("weight_decay")))
-        self.adam(gradient, lr)
+        own = lr if self._rates is None else lr * self._rates
+        self.weights.mul_(self.as_weights(1 - own * self.column("weight_decay")))
+        self.adam(gradient, own)
 
 
 class StackedAdam(_AdamRule):
@@ -62,6 +80,7 @@ class AdamWConfig(OptimizerConfig):
     )
     betas: tuple[Beta, Beta] = (0.9, 0.98)
     eps: float = Field(default=1e-8, gt=0)
+    rates: Rates = Field(default={}, description="multiples of the learning rate, and so of the decay, by parameter")
 
     stacked = StackedAdamW
 
@@ -73,6 +92,11 @@ class AdamWConfig(OptimizerConfig):
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.AdamW:
         """Return PyTorch's, in its fused form; it decays every parameter, biases too."""
         return torch.optim.AdamW(parameters, self.lr, self.betas, self.eps, weight_decay=self.weight_decay, fused=True)
+
+    def build_for(self, named: Mapping[str, nn.Parameter]) -> torch.optim.AdamW:
+        """Return PyTorch's, with a group of parameters for each rate."""
+        groups = groups_by_rate(named, self.rates, self.lr)
+        return torch.optim.AdamW(groups, self.lr, self.betas, self.eps, weight_decay=self.weight_decay, fused=True)
 
 
 @register_optimizer

@@ -1,16 +1,16 @@
 """Muon: momentum whose every matrix is made orthogonal, so that all its directions move at the same speed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from grokscope.errors import ConfigError, nearest
 from grokscope.training.optimizers.adam import Beta
 from grokscope.training.optimizers.base import OptimizerConfig
+from grokscope.training.optimizers.rates import Rates, require_parameters
 from grokscope.training.optimizers.registry import register_optimizer
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -117,7 +117,7 @@ class MuonConfig(OptimizerConfig):
     )
     betas: tuple[Beta, Beta] = Field(default=(0.9, 0.98), description="Adam's, for vectors")
     eps: float = Field(default=1e-8, gt=0)
-    rates: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    rates: Rates = Field(
         default={}, description="multiples of the learning rate (not of the decay) for parameters, by name"
     )
 
@@ -133,9 +133,7 @@ class MuonConfig(OptimizerConfig):
 
     def build_for(self, named: Mapping[str, nn.Parameter]) -> Muon:
         """Return the optimiser of one network; it decays every parameter, biases too."""
-        for name in self.rates:
-            if name not in named:
-                raise ConfigError(f"optimizer.rates: the network has no parameter {name!r}{nearest(name, list(named))}")
+        require_parameters(self.rates, list(named))
         return self._build(list(named.values()), [self.rates.get(name, 1.0) for name in named])
 
     def _build(self, parameters: Sequence[nn.Parameter], rates: Sequence[float]) -> Muon:

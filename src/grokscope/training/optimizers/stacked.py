@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from grokscope.training.optimizers.rates import RATE
 from grokscope.training.optimizers.slots import load_slots, slots_of
 from grokscope.training.weight_rows import WeightRows
 
@@ -149,7 +150,7 @@ class OneByOne(StackedOptimizer["OptimizerConfig"]):
             for name, parameter in self._parameters[place].items():
                 parameter.grad = gradients[name][place]
             for group in own.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get(RATE, 1.0)
             own.step()
 
     def keep(self, index: Int[Tensor, " chosen"]) -> None:
