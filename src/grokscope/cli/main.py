@@ -15,6 +15,7 @@ from grokscope.cli.commands.figure import figure
 from grokscope.cli.commands.grid import grid
 from grokscope.cli.commands.import_ import import_
 from grokscope.cli.commands.measure import measure
+from grokscope.cli.commands.race import race
 from grokscope.cli.commands.recipes import recipes
 from grokscope.cli.commands.report import report
 from grokscope.cli.commands.runs import runs
@@ -34,7 +35,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(load_plugins)
-for command in (train, watch, recipes, runs, show, explain, measure, changes, compare, grid, sweep, figure, report):
+_TRAINING = (train, watch, grid, sweep, race)
+_LOOKING = (recipes, runs, show, explain, measure, changes, compare, figure, report)
+for command in (*_TRAINING, *_LOOKING):
     app.command()(command)
 app.command("import")(import_)
 

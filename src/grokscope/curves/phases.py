@@ -120,6 +120,19 @@ def find_phases_of_circuit(measures: pd.DataFrame, n: int) -> Phases:
     return Phases(int(steps[low]), int(steps[formed]), cleaned, grokked)
 
 
+def kept_from(metrics: pd.DataFrame, level: float) -> int | None:
+    """Return the first step from which on the test accuracy is at least ``level`` to the end, or None.
+
+    Args:
+        metrics: columns ``step`` and ``test_accuracy``.
+        level: share of the test set.
+    """
+    tested = metrics.dropna(subset=["test_accuracy"])
+    if tested.empty:
+        return None
+    return _from_then_on(tested["step"].to_numpy(), tested["test_accuracy"].to_numpy() >= level)
+
+
 def _from_then_on(steps: np.ndarray, holds: np.ndarray) -> int | None:
     """Return the first step from which on ``holds`` is true to the end."""
     if not holds[-1]:

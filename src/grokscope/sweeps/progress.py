@@ -17,15 +17,19 @@ class SweepProgress:
         progress: that is started.
         planned: all runs of the sweep.
         ended: results of those that had ended before.
+        label: stands before the number of runs.
     """
 
-    def __init__(self, progress: Progress, planned: Sequence[PlannedRun], ended: Sequence[Result]) -> None:
+    def __init__(
+        self, progress: Progress, planned: Sequence[PlannedRun], ended: Sequence[Result], label: str = ""
+    ) -> None:
         self._progress = progress
         self._steps = {run.folder: run.experiment.stop.steps for run in planned}
         self._done = dict.fromkeys(self._steps, 0)
         self._ends: dict[str, str] = {}
         self._failure = ""
-        progress.start(sum(self._steps.values()), f"{len(planned):,} run{'s' * (len(planned) != 1)}")
+        counted = f"{len(planned):,} run{'s' * (len(planned) != 1)}"
+        progress.start(sum(self._steps.values()), f"{label}: {counted}" if label else counted)
         progress.advance(sum(map(self._note, ended)), str(self))
 
     def on_step(self, folder: str, step: int) -> None:

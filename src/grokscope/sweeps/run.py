@@ -24,6 +24,7 @@ def run_sweep(
     measures: Sequence[str] = (),
     explained: bool = True,
     resume: bool = False,
+    label: str = "",
 ) -> SweepOutcomes:
     """Train every run of ``sweep``, keep each in a folder of its own, and return what they reached.
 
@@ -38,6 +39,7 @@ def run_sweep(
         measures: of each run's last network, for the table (:func:`grokscope.sweeps.measures_of`).
         explained: whether to test each last network's explanation, for its ``verdict``.
         resume: resume the sweep in ``folder``; start it if there is none.
+        label: what the progress calls it.
 
     Returns:
         After Ctrl-C, outcomes without those of the runs that had not ended.
@@ -59,7 +61,7 @@ def run_sweep(
         folder.write_plan(sweep)
         ended = folder.ended(planned, measures, explained=explained)
         results = {result.folder: result for result in ended}
-        shown = SweepProgress(progress, planned, ended)
+        shown = SweepProgress(progress, planned, ended, label)
 
         def outcomes() -> SweepOutcomes:
             by_folder = {run.folder: run for run in planned}
