@@ -27,7 +27,9 @@ demo: $(VENV)/installed
 paper: $(VENV)/installed
 	$(BIN)/grokscope train mainline --out runs/mainline --resume
 
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# one process more than there are cores: many tests wait for a process of their own, a browser or a cluster
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
+  --numprocesses $$(($$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') + 1))
 
 test: $(VENV)/developing
 	$(PYTEST) -m "not slow"

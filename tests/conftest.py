@@ -13,6 +13,7 @@ from hypothesis import settings
 
 jaxtyping.install_import_hook("grokscope", "beartype.beartype")
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests begin
 
 from grokscope.training.ensemble import EnsembleTrainer  # noqa: E402  # after the hook that checks it
 from grokscope.training.trainer import Trainer  # noqa: E402

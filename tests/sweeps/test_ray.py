@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
 ]
 
-MIDDLING = SHORT.override({"stop.steps": 2_000, "checkpoint_every": 100})
+MIDDLING = SHORT.override({"stop.steps": 1_000, "checkpoint_every": 50})
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,10 @@ def nodes():
     """A cluster: a head without work to do, and two nodes with a core each."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    # a node that is lost is asked for sooner than by default; one that is only busy still has as long to answer
+    soon = {"health_check_initial_delay_ms": 1_000, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": {"health_check_timeout_ms": 10_000, **soon}}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1)
     yield cluster
@@ -109,7 +112,7 @@ def trying(breaks):
 def kill_one_that_can_be_resumed(folder):
     """Kill a worker whose run can be resumed from a step after its first; it stands still while that is looked up.
 
-    A run's state is written after its checkpoint: with the one at step 200, the state at step 100 is there.
+    A run's state is written after its checkpoint: with its third, the state of the second is there.
     """
     for pid in workers():
         try:

@@ -198,10 +198,28 @@ def test_second_derivative_is_refused_rather_than_wrong():
         gradient.sum().backward()
 
 
-@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("kind", ["relative", "float64", "float32"])
 def test_kinds_agree_on_ordinary_losses(kind):
     logits, targets = confident(1.0)
     assert LOSSES[kind](logits, targets).item() == pytest.approx(exact(logits, targets)[0], rel=1e-6)
+
+
+def test_stablemax_is_the_cross_entropy_of_linear_and_reciprocal_sizes():
+    logits = torch.tensor([[2.0, -1.0, 0.0], [0.5, -3.0, 1.0]], dtype=torch.float64)
+    targets = torch.tensor([0, 1])
+    sizes = [[3, 1 / 2, 1], [1.5, 1 / 4, 2]]
+    expected = sum(-math.log(row[target] / sum(row)) for row, target in zip(sizes, (0, 1), strict=True)) / 2
+    assert LOSSES["stablemax"](logits, targets).item() == pytest.approx(expected, rel=1e-12)
+    logits.requires_grad_()
+    assert torch.autograd.gradcheck(lambda logits: LOSSES["stablemax"](logits, targets), logits)
+
+
+def test_stablemax_still_learns_where_softmax_is_sure():
+    logits, targets = torch.tensor([[60.0, 0.0]], requires_grad=True), torch.tensor([0])
+    (slow,) = torch.autograd.grad(LOSSES["stablemax"](logits, targets), logits)
+    (gone,) = torch.autograd.grad(LOSSES["float32"](logits, targets), logits)
+    assert slow.abs().max() > 1e-4
+    assert gone.abs().max() < 1e-20
 
 
 def test_kinds_compute_in_what_they_are_called():

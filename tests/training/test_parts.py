@@ -79,7 +79,7 @@ class TestAgainstLoops:
         assert found.evaluation.accuracy == pytest.approx(accuracy, rel=1e-6)
         assert found.evaluation.subtasks == pytest.approx(subtasks, rel=1e-12)
 
-    @pytest.mark.parametrize("kind", LOSSES)
+    @pytest.mark.parametrize("kind", [kind for kind in LOSSES if kind != "stablemax"])
     def test_gradient_of_a_step(self, name, kind):
         t = trainer(name, loss=kind)
         loss, *_ = by_hand(t, t.task.batches(0))

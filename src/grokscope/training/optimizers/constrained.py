@@ -47,8 +47,7 @@ class Constrained(torch.optim.Optimizer):
         super().__init__([{"params": group["params"]} for group in inner.param_groups], {"lr": 1.0})
         self._inner, self._constraint, self._bound = inner, constraint, bound
         self._own_rates = [group["lr"] for group in inner.param_groups]
-        for weights in self._weights():
-            self.state[weights] = {_BOUND: self._bound_of(weights.detach())}
+        self._bounds = {weights: self._bound_of(weights.detach()) for weights in self._weights()}
 
     def _weights(self) -> list[nn.Parameter]:
         return [weights for group in self.param_groups for weights in group["params"]]
@@ -67,31 +66,34 @@ class Constrained(torch.optim.Optimizer):
         for own, mine, group in zip(self._own_rates, self.param_groups, self._inner.param_groups, strict=True):
             group["lr"] = own * mine["lr"]
         self._inner.step()
-        bounds = {weights: self.state[weights][_BOUND] for weights in self._weights()}
         if self._constraint == "norm":
             allowed, norm = (
-                torch.stack([each.norm() for each in tensors]).norm() for tensors in (bounds.values(), bounds.keys())
+                torch.stack([each.norm() for each in tensors]).norm()
+                for tensors in (self._bounds.values(), self._bounds.keys())
             )
-            for weights in bounds:
+            for weights in self._bounds:
                 weights.mul_((allowed / norm).clamp(max=1))
         else:
-            for weights, allowed in bounds.items():
+            for weights, allowed in self._bounds.items():
                 if weights.ndim >= 2:
                     share = allowed / _NORMS[self._constraint](weights).clamp_min(1e-30)
                     weights.mul_(share if self._constraint == "vectors" else share.clamp(max=1))
-        for weights, remembered in self._inner.state.items():
-            self.state[weights] = {_BOUND: self.state[weights][_BOUND], **remembered}
+        self._remember()
+
+    def _remember(self) -> None:
+        for weights, bound in self._bounds.items():
+            self.state[weights] = {_BOUND: bound, **self._inner.state.get(weights, {})}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what another one of the same settings remembered."""
         weights, inner = self._weights(), {}
         for number, slots in state_dict["state"].items():
-            self.state[weights[number]] = dict(slots)
+            self._bounds[weights[number]] = slots[_BOUND]
             inner[number] = {name: value for name, value in slots.items() if name != _BOUND}
         kept = {number: slots for number, slots in inner.items() if slots}
         self._inner.load_state_dict({**self._inner.state_dict(), "state": kept})
-        for each, remembered in self._inner.state.items():
-            self.state[each] = {_BOUND: self.state[each][_BOUND], **remembered}
+        if state_dict["state"]:
+            self._remember()
 
 
 @register_optimizer

@@ -92,8 +92,8 @@ class SlotOptimizer(StackedOptimizer[Settings]):
             self._columns[key] = torch.tensor(values, dtype=torch.float64, device=self.weights.device).unsqueeze(1)
         return self._columns[key]
 
-    def as_weights(self, column: Column) -> Column:
-        """Return a column in the type of the weights."""
+    def as_weights(self, column: Float[Tensor, "stack _"]) -> Float[Tensor, "stack _"]:
+        """Return a column, or a number for every weight, in the type of the weights."""
         return column.to(self.weights.dtype)
 
     def keep(self, index: Int[Tensor, " chosen"]) -> None:
