@@ -56,7 +56,7 @@ _ALL = (
     Entry(
         name="egalitarian",
         description="all directions of the gradient of a matrix move at the same speed: Muon without momentum",
-        source="Pasand & Dohare 2026, arXiv 2510.04930",
+        source="Pasand & Dohmatob 2025, arXiv 2510.04930",
         settings={"optimizer.kind": "muon", "optimizer.momentum": 0.0},
         search={
             "optimizer.lr": LogUniform(low=3e-2, high=1),

@@ -56,19 +56,25 @@ def draw_race(standings: Standings, *, ax: Target = None) -> Figure:
                     )  # fmt: skip
         axes.axvline(last, color=GREY, linestyle="--", linewidth=em(0.1), zorder=1)
         axes.set_xscale("log")
-        axes.set_xlim(None, last * _BEYOND * 1.15)
+        reached = [step for each in ranked for run in each.runs if (step := run.first[level]) is not None]
+        soonest = max(1, min(reached, default=last // 2))
+        axes.set_xlim(0.8 * soonest, last * _BEYOND * 1.15)
         names = [f"{each.entry.name}*" if each.entry.changes_network else each.entry.name for each in ranked]
         axes.set_yticks(range(len(ranked)), names)
         axes.set_ylim(len(ranked) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        ticks = [tick for tick in (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000) if tick <= last]
+        ticks = [
+            tick
+            for tick in (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000)
+            if 0.8 * soonest <= tick <= last
+        ]
         axes.set_xticks([*ticks, _BEYOND * last], [*(f"{tick:,}" for tick in ticks), "never"])
         axes.xaxis.set_minor_locator(NullLocator())
         xlabel(axes, STEPS)
         handles = [
             Line2D([], [], linestyle="none", marker=marker, color=colour, markerfacecolor=face, label=label)
             for marker, colour, face, label in (
-                ("o", BLUE, BLUE, f"{level:.0%} kept from here on: median"),
+                ("o", BLUE, BLUE, f"{100 * level:g} % kept from here on: median"),
                 ("D", VERMILION, "none", "first reached: median"),
                 (".", GREY, GREY, "a run"),
             )

@@ -47,7 +47,7 @@ def learned_table(standings: Standings) -> FoundTable:
             f"{each.n_explained} of {len(each.runs)}",
             "–" if each.n_frequencies is None else f"{each.n_frequencies:g}",
             "–" if each.margin is None else f"{each.margin:.3g}",
-            f"{each.random_labels:.1%}",
+            f"{100 * each.random_labels:.1f} %",
             settings_in_words(list(each.tuned.settings.items())) or "nothing to tune",
         )
         for each in standings.ranked
@@ -72,4 +72,6 @@ def _step(value: float) -> str:
 
 
 def _amount(value: float) -> str:
-    return f"{value:,.3g}" if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
