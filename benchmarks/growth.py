@@ -118,7 +118,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     with canvas() as sheet:
         grid = sheet.grid([13.0, 13.0], len(names))
         for column, what in enumerate(names):
-            part = table[table["what"] == what]
+            part = table.loc[table["what"] == what]
             for axes, name, unit in zip(grid[:, column], ("products", "megabytes"), ("products", "MB"), strict=True):
                 slope = exponent(part["size"].to_numpy(float), part[name].to_numpy(float))
                 axes.plot(part["size"], part[name], color=BLUE, marker="o")
@@ -163,12 +163,13 @@ def main() -> None:
     ]
     table = pd.DataFrame(rows)
     for what in options.what:
-        part = table[table["what"] == what]
+        part = table.loc[table["what"] == what]
         sizes = part["size"].to_numpy(float)
         slopes = [exponent(sizes, part[name].to_numpy(float)) for name in ("products", "megabytes")]
         print(f"\n{MEANING[what]}\n  size   a step, ms   in products   memory, MB")
-        for row in part.itertuples():
-            print(f"{row.size:6d}   {row.milliseconds:10.2f}   {row.products:11.1f}   {row.megabytes:10.0f}")
+        for row in part.to_dict("records"):
+            shown = (row["size"], row["milliseconds"], row["products"], row["megabytes"])
+            print("{:6d}   {:10.2f}   {:11.1f}   {:10.0f}".format(*shown))
         print(f"time grows as size to the power {slopes[0]:.2f} (in the end {EXPECTED[what]}), memory {slopes[1]:.2f}")
     if options.csv:
         table.to_csv(options.csv, index=False)

@@ -74,9 +74,9 @@ def require_known(name: str) -> None:
         ConfigError: there is no such recipe, or the file is not called .yaml.
     """
     from grokscope.plugins import plugins_are_expected
-    from grokscope.recipe.names import RECIPES, unknown_recipe
+    from grokscope.recipe.names import RECIPES, names_a_file, unknown_recipe
 
-    if name in RECIPES or name.endswith((".yaml", ".yml")) or plugins_are_expected():
+    if name in RECIPES or names_a_file(name) or plugins_are_expected():
         return
     if Path(name).is_file():
         raise ConfigError(f"{name} is a file but not called .yaml; rename it, or give a recipe's name")

@@ -31,6 +31,11 @@ RECIPES = (
 """In the order in which they are listed; :mod:`grokscope.recipe.registry` has what they mean."""
 
 
+def names_a_file(name: str) -> bool:
+    """Return whether ``name`` is that of a YAML file: it ends like one, and is no recipe's."""
+    return name.endswith((".yaml", ".yml")) and name not in RECIPES
+
+
 def unknown_recipe(name: str) -> ConfigError:
     """Return the error about a recipe that does not exist."""
     return ConfigError(f"no recipe is called {name!r}{nearest(name, RECIPES)}; see 'grokscope recipes'")

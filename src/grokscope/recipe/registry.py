@@ -1,13 +1,16 @@
 """The named experiments: what each is for, what it takes, and what was published of it."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from grokscope.errors import ConfigError
 from grokscope.recipe import modular, sequences
 from grokscope.recipe.definition import Recipe
+from grokscope.recipe.names import names_a_file
 from grokscope.registry import Registry
-from grokscope.run import Experiment
+from grokscope.run import Experiment, load_experiment
 
 Data = Literal["infinite", "finite"]
 
@@ -73,6 +76,22 @@ def recipe(name: str, data: Data | None = None) -> Recipe:
             f"--set task.data.kind={data}"
         )
     return RECIPES[other]()
+
+
+def experiment_called(name: str | os.PathLike[str], folder: Path = Path()) -> Experiment:
+    """Return the experiment of a recipe, or the one in a YAML file.
+
+    Args:
+        name: of the recipe, or the path of the file.
+        folder: from where a relative path leads.
+
+    Raises:
+        ConfigError: there is no such recipe, or the file holds no experiment.
+        RunError: the file cannot be read.
+    """
+    if isinstance(name, str) and not names_a_file(name):
+        return recipe(name).experiment
+    return load_experiment(folder / name)
 
 
 def published_of(experiment: Experiment) -> dict[str, object]:

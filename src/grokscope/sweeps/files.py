@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from grokscope.config import read_yaml
 from grokscope.errors import ConfigError, nearest
-from grokscope.recipe.registry import recipe, recipe_names
-from grokscope.run import Experiment, load_experiment
+from grokscope.recipe.registry import experiment_called, recipe
+from grokscope.run import Experiment
 from grokscope.run.experiment import experiment_from, explain_validation
 from grokscope.run.overrides import Note, ignored
 from grokscope.sweeps import Sweep
@@ -90,10 +90,7 @@ def seeds_in(text: str) -> tuple[int, ...]:
 
 
 def _base(base: Any, folder: Path) -> Experiment:
-    if isinstance(base, str):
-        is_file = base.endswith((".yaml", ".yml")) and base not in recipe_names()
-        return load_experiment(folder / base) if is_file else recipe(base).experiment
-    return experiment_from(base)
+    return experiment_called(base, folder) if isinstance(base, str) else experiment_from(base)
 
 
 def _fields(tree: Mapping[str, Any]) -> dict[str, Any]:

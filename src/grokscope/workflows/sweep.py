@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.progress import SILENT, Progress
-from grokscope.recipe import recipe_names
+from grokscope.recipe import names_a_file
 from grokscope.reports.sweep.write import write_page
 from grokscope.run import Experiment
 from grokscope.sweeps import Sweep, SweepBackend, SweepFolder, SweepOutcomes, run_sweep, sweep_backend
@@ -127,7 +127,7 @@ def plan_sweep(base: str | PathLike[str] | Experiment, **fields: Any) -> tuple[S
     if isinstance(base, Experiment):
         return sweep_of(base, **fields), base.name
     text = str(base)
-    if text.endswith((".yaml", ".yml")) and text not in recipe_names():
+    if names_a_file(text):
         return sweep_of(Path(text), **fields), Path(text).stem
     return sweep_of(text, **fields), text
 

@@ -4,12 +4,13 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from grokscope.errors import ConfigError
 from grokscope.progress import Progress, displayed
-from grokscope.recipe.registry import recipe
+from grokscope.recipe import experiment_called
 from grokscope.run import Execution, Experiment, Run, record_run
 from grokscope.run.folder import RunFolder
 from grokscope.run.metrics import Row
@@ -18,7 +19,7 @@ from grokscope.workflows.pace import Pace
 
 
 def train(
-    experiment: str | Experiment,
+    experiment: str | PathLike[str] | Experiment,
     *,
     seed: int | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -32,7 +33,8 @@ def train(
     """Train a network, keep everything, and return the run.
 
     Args:
-        experiment: a recipe's name (``grokscope experiments`` lists them) or an :class:`Experiment`.
+        experiment: a recipe's name (``grokscope recipes`` lists them), the YAML file of an experiment, or an
+            :class:`Experiment`.
         seed: sets all four seeds: initial weights, split, data and noise.
         settings: changes to the experiment by dotted name, for example ``{"model.d_mlp": 256}``.
         out: the run's folder; by default ``runs/NAME``, with what was changed behind it.
@@ -57,7 +59,7 @@ def train(
         >>> norms = {}
         >>> train("fast", seed=2, observers=[lambda run, step, model: norms.update({step: float(model.W_U.norm())})])
     """
-    base = recipe(experiment).experiment if isinstance(experiment, str) else experiment
+    base = experiment if isinstance(experiment, Experiment) else experiment_called(experiment)
     changes = dict(settings or {})
     if seed is not None:
         changes["seed"] = seed

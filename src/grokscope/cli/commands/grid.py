@@ -19,7 +19,10 @@ DIAGRAM = "phase-diagram.png"
 
 def grid(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A recipe with a train fraction and a weight decay.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A recipe, or an experiment's YAML file, with a train fraction and a weight decay."
+        ),
     ] = "small",
     fractions: Annotated[str, typer.Option(metavar="SHARE,…", help="Train fractions.")] = FRACTIONS,
     decays: Annotated[str, typer.Option(metavar="DECAY,…", help="Weight decays.")] = DECAYS,
@@ -53,14 +56,13 @@ def grid(
     from rich.console import Console
 
     from grokscope.cli.render.tables import frame_table
-    from grokscope.recipe import recipe
+    from grokscope.recipe import experiment_called
     from grokscope.reports.sweep.write import write_page
     from grokscope.sweeps import SweepFolder, sweep_backend
     from grokscope.sweeps.folder import TABLE
     from grokscope.workflows.sweep import plan_sweep
 
-    is_file = name.endswith((".yaml", ".yml"))
-    if not is_file and "train_fraction" not in type(recipe(name).experiment.task.data).model_fields:
+    if "train_fraction" not in type(experiment_called(name).task.data).model_fields:
         other = f"grokscope sweep {name} --vary NAME=VALUE,…"
         raise ConfigError(f"{name} has no train fraction to vary; vary other settings with '{other}'")
     planned, _ = plan_sweep(name, changes=assignments(set_ or []), note=note, seeds=(seed,), vary=vary)

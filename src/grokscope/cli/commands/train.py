@@ -118,13 +118,12 @@ def train(
 
 
 def _base(name: str, data: Literal["infinite", "finite"] | None) -> "Experiment":
-    from grokscope.recipe import recipe
-    from grokscope.run import load_experiment
+    from grokscope.recipe import experiment_called, names_a_file, recipe
 
-    if name.endswith((".yaml", ".yml")):
-        if data is not None:
-            raise ConfigError(f"--data {data} chooses between recipes; in {name}, change task.data.kind")
-        return load_experiment(Path(name))
+    if data is None:
+        return experiment_called(name)
+    if names_a_file(name):
+        raise ConfigError(f"--data {data} chooses between recipes; in {name}, change task.data.kind")
     return recipe(name, data).experiment
 
 
