@@ -25,6 +25,7 @@ from grokscope import (
     interop,
     models,
     progress,
+    races,
     recipe,
     registry,
     reports,
@@ -48,8 +49,11 @@ from grokscope.training.optimizers.registry import register_optimizer
 pytestmark = pytest.mark.slow
 
 PACKAGES = [gs, analysis, config, display, explanation, figures, interop, models, progress]
-PACKAGES += [recipe, registry, reports, run, sweeps, tasks, training]
+PACKAGES += [recipe, registry, races, reports, run, sweeps, tasks, training]
 SHORTER = {"range(64)": "range(2)", "range(8)": "range(2)", "range(1000)": "range(2)", '"processes"': '"serial"'}
+SHORTER['"runs/mine")'] = (
+    '"runs/mine", n_trials=1, tuning_seeds=[0], seeds=[1], steps=20, backend=sweep_backend("serial"))'
+)
 """Fewer seeds and steps, and no processes of their own: what examples say, in seconds."""
 
 

@@ -10,7 +10,7 @@ from .models import MLP as MLP
 from .models import MLPConfig as MLPConfig
 from .models import Transformer as Transformer
 from .models import TransformerConfig as TransformerConfig
-from .race import Entry as Entry
+from .races import Entry as Entry
 from .run import Execution as Execution
 from .run import Experiment as Experiment
 from .run import Run as Run

@@ -1,13 +1,14 @@
 """Other people's optimisers: the same arithmetic, and a memory that a run can be resumed from."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from grokscope.errors import ConfigError
 from grokscope.models import TransformerConfig
-from grokscope.race import ENTRIES
-from grokscope.race.naming import is_installed
+from grokscope.races import ENTRIES
+from grokscope.races.naming import is_installed
 from grokscope.run import Experiment, record_run
 from grokscope.tasks import FiniteData, ModularConfig
 from grokscope.training import ExternalConfig, Stop
@@ -92,20 +93,27 @@ def test_every_entry_of_a_package_is_resumed_to_the_same_bits(name, tmp_path):
 
 def test_what_is_drawn_at_random_is_drawn_again_on_resume(tmp_path):
     (tmp_path / "noisy.py").write_text(
+        "import random\n"
+        "import numpy as np\n"
         "import torch\n"
         "class Noisy(torch.optim.SGD):\n"
         "    def step(self, closure=None):\n"
         "        for group in self.param_groups:\n"
         "            for weights in group['params']:\n"
-        "                weights.grad += torch.randn_like(weights)\n"
+        "                weights.grad += torch.randn_like(weights) * np.random.random() * random.random()\n"
         "        super().step()\n"
     )
     experiment = BASE.override(
         {"optimizer.kind": "external", "optimizer.path": f"{tmp_path / 'noisy.py'}:Noisy", "optimizer.lr": 0.01}
     )
-    state = torch.get_rng_state()
+
+    def of_numpy():
+        return np.random.get_state()[1].tolist()  # noqa: NPY002
+
+    states = torch.get_rng_state(), of_numpy()
     whole = record_run(experiment, tmp_path / "whole")
-    assert torch.equal(torch.get_rng_state(), state), "nobody else's random numbers are used up"
+    assert torch.equal(torch.get_rng_state(), states[0]), "nobody else's random numbers are used up"
+    assert of_numpy() == states[1]
     record_run(experiment.override({"stop.steps": 12}), tmp_path / "halves")
     halves = record_run(experiment, tmp_path / "halves", resume=True)
     assert halves.folder.resume.read_bytes() == whole.folder.resume.read_bytes()

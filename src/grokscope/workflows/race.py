@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from grokscope.errors import ConfigError
 from grokscope.progress import SILENT, Progress
-from grokscope.race import Entry, Race, Standings, run_race
-from grokscope.race.naming import division_called, entries_called, is_installed, standard_entries
-from grokscope.race.run import Announce
+from grokscope.races import Entry, Race, Standings, run_race
+from grokscope.races.naming import division_called, entries_called, is_installed, standard_entries
+from grokscope.races.run import Announce
 from grokscope.run.experiment import explain_validation
 from grokscope.sweeps import SweepBackend, sweep_backend
 

@@ -13,7 +13,7 @@ from grokscope.cli.output import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grokscope.race import Entry, Race
+    from grokscope.races import Entry, Race
     from grokscope.sweeps import SweepBackend
 
 Option = typer.Option
@@ -81,8 +81,8 @@ def race(
     from rich.console import Console
 
     from grokscope.progress import displayed
-    from grokscope.race import run_race
-    from grokscope.race.run import TABLE
+    from grokscope.races import run_race
+    from grokscope.races.run import TABLE
     from grokscope.reports.race.page import write_race_page
     from grokscope.reports.race.tables import MEANING, learned_table, standings_table
     from grokscope.sweeps import sweep_backend
@@ -141,8 +141,8 @@ def race(
 
 def _print_entries(console: "Console") -> None:
     from grokscope.cli.render.tables import name_table
-    from grokscope.race import ENTRIES
-    from grokscope.race.naming import is_installed
+    from grokscope.races import ENTRIES
+    from grokscope.races.naming import is_installed
 
     table = name_table()
     for entry in ENTRIES.values():

@@ -11,8 +11,8 @@ from grokscope.errors import ConfigError
 from grokscope.figures.axes import STEPS
 from grokscope.figures.canvas import Target, canvas, xlabel
 from grokscope.figures.theme import BLUE, GREY, VERMILION, em
-from grokscope.race.plan import LEVELS
-from grokscope.race.standings import Standings
+from grokscope.races.plan import LEVELS
+from grokscope.races.standings import Standings
 
 _ROW = 1.7
 """Height of an entry, in sizes of the text."""

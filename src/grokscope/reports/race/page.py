@@ -6,7 +6,7 @@ from grokscope import figures
 from grokscope.config import dump_yaml
 from grokscope.errors import ConfigError
 from grokscope.figures.many_runs.race import draw_race
-from grokscope.race import Standings
+from grokscope.races import Standings
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.race.tables import LEARNED, MEANING, learned_table, standings_table
 from grokscope.reports.run.page import page_environment

@@ -2,8 +2,8 @@
 
 import math
 
-from grokscope.race.plan import LEVELS
-from grokscope.race.standings import Scored, Standings, settings_in_words
+from grokscope.races.plan import LEVELS
+from grokscope.races.standings import Scored, Standings, settings_in_words
 from grokscope.reports.run.evidence import FoundTable
 
 MEANING = (

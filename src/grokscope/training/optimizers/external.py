@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from grokscope.errors import ConfigError, nearest
-from grokscope.randomness import stream
+from grokscope.randomness import global_streams
 from grokscope.training.optimizers.base import OptimizerConfig
 from grokscope.training.optimizers.memory import as_tensors, contiguous, from_tensors
 from grokscope.training.optimizers.registry import register_optimizer
@@ -45,10 +45,7 @@ class External(torch.optim.Optimizer):
         for mine, group in zip(self.param_groups, self._inner.param_groups, strict=True):
             group["lr"] = mine["lr"]
         gpus = {weights.device for group in self.param_groups for weights in group["params"] if weights.is_cuda}
-        with torch.random.fork_rng(devices=[gpu.index for gpu in gpus]):
-            torch.set_rng_state(stream("optimizer", 0, self._updates).get_state())
-            for gpu in gpus:
-                torch.cuda.set_rng_state(stream("optimizer", 0, self._updates, device=gpu).get_state(), gpu)
+        with global_streams("optimizer", 0, self._updates, gpus):
             self._inner.step()
         self._updates += 1
         self._remember()

@@ -9,12 +9,12 @@ from pathlib import Path
 from grokscope.config import dump_yaml, load_yaml, read_file
 from grokscope.errors import ConfigError, RunError
 from grokscope.progress import SILENT, Progress
-from grokscope.race.blindness import is_foreign, require_blind
-from grokscope.race.cost import StepCost, step_costs
-from grokscope.race.entry import Entry
-from grokscope.race.plan import Race
-from grokscope.race.standings import Scored, ScoredRun, Standings
-from grokscope.race.tuning import Tuned, choose
+from grokscope.races.blindness import is_foreign, require_blind
+from grokscope.races.cost import StepCost, step_costs
+from grokscope.races.entry import Entry
+from grokscope.races.plan import Race
+from grokscope.races.standings import Scored, ScoredRun, Standings
+from grokscope.races.tuning import Tuned, choose
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
 from grokscope.sweeps import SweepBackend, SweepFolder, SweepOutcomes, run_sweep

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from grokscope.config import load_yaml, read_file
 from grokscope.errors import ConfigError, nearest
-from grokscope.race.divisions import DIVISIONS, Division
-from grokscope.race.entries import ENTRIES
-from grokscope.race.entry import Entry
+from grokscope.races.divisions import DIVISIONS, Division
+from grokscope.races.entries import ENTRIES
+from grokscope.races.entry import Entry
 from grokscope.run.experiment import explain_validation
 from grokscope.sweeps.plan import LogUniform
 from grokscope.training.optimizers.external import imported

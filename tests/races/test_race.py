@@ -10,12 +10,12 @@ from pydantic import ValidationError
 import grokscope as gs
 from grokscope.analysis.many_runs.outcomes import RunOutcome
 from grokscope.errors import ConfigError, RunError
-from grokscope.race import DIVISIONS, ENTRIES, Entry, Race, run_race
-from grokscope.race.blindness import is_foreign, require_blind
-from grokscope.race.cost import StepCost, step_costs
-from grokscope.race.naming import division_called, entries_called
-from grokscope.race.standings import Scored, ScoredRun, Standings
-from grokscope.race.tuning import Tuned, choose
+from grokscope.races import DIVISIONS, ENTRIES, Entry, Race, run_race
+from grokscope.races.blindness import is_foreign, require_blind
+from grokscope.races.cost import StepCost, step_costs
+from grokscope.races.naming import division_called, entries_called
+from grokscope.races.standings import Scored, ScoredRun, Standings
+from grokscope.races.tuning import Tuned, choose
 from grokscope.reports.race.page import render_race
 from grokscope.run import Execution
 from grokscope.sweeps import Serial, SweepBackend

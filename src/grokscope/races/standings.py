@@ -12,10 +12,10 @@ from grokscope.analysis.many_runs.outcomes import RunOutcome
 from grokscope.analysis.many_runs.survival import Durations, Interval, first_crossing, median_time
 from grokscope.curves.phases import kept_from
 from grokscope.display import brief_repr
-from grokscope.race.cost import StepCost
-from grokscope.race.entry import Entry
-from grokscope.race.plan import LEVELS, Race
-from grokscope.race.tuning import Tuned
+from grokscope.races.cost import StepCost
+from grokscope.races.entry import Entry
+from grokscope.races.plan import LEVELS, Race
+from grokscope.races.tuning import Tuned
 from grokscope.run import Run
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, StrictInt, model_validator
 
 from grokscope.config import Config
-from grokscope.race.entry import Entry
+from grokscope.races.entry import Entry
 from grokscope.run import Experiment
 from grokscope.run.experiment import Seed
 from grokscope.sweeps.plan import Sweep
@@ -20,7 +20,7 @@ class Race(Config):
     Example:
         >>> race = Race(base=DIVISIONS["small"]().experiment, entries=(ENTRIES["adamw"], ENTRIES["muon"]))
         >>> race.n_runs
-        100
+        98
     """
 
     base: Experiment

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grokscope.race.entry import Entry
+from grokscope.races.entry import Entry
 from grokscope.sweeps.plan import Distribution, LogUniform, Uniform
 
 PACKAGE = "pytorch-optimizer"
