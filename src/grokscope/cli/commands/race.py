@@ -33,7 +33,7 @@ def race(
     trials: Annotated[int | None, Option(metavar="INT", min=1, help="Random trials of each entry [16].")] = None,
     seeds: Annotated[str | None, Option(metavar="SEEDS", help="Seeds that are scored [100:116].")] = None,
     tuning_seeds: Annotated[str | None, Option(metavar="SEEDS", help="Seeds of the trials [1000:1002].")] = None,
-    steps: Annotated[int | None, Option(metavar="INT", min=10, help="Steps of every run [600].")] = None,
+    steps: Annotated[int | None, Option(metavar="INT", min=10, help="Steps of every run [600; small: 1,500].")] = None,
     engine: Annotated[str | None, Option(help="serial, processes or ray [processes; with a GPU serial].")] = None,
     workers: Annotated[int | None, Option(metavar="INT", min=1, help="Runs at a time [one per CPU core].")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], Option(help="Device for each worker.")] = "auto",
