@@ -5,8 +5,8 @@
 Every size is measured in a process of its own, on one thread, so that its peak memory is its own; steps are timed in
 turns with a product of two 512 × 512 matrices, and their ratio is what counts: a machine's mood falls on both. The
 rounds go through all sizes again, and the median is taken. An exponent is the slope of a line through the upper half of
-the sizes, in logarithms: y grows as x to that power. Memory is what is added to that of the process before the network
-and its data are built.
+the sizes, in logarithms: y grows as x to that power. Memory is what is added at the peak to that of the process after a
+small network has been trained in it: libraries are loaded by then.
 """
 
 import argparse
@@ -16,12 +16,14 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from grokscope.figures import canvas, save_figure
 from grokscope.figures.canvas import xlabel, ylabel
@@ -44,8 +46,8 @@ MEANING = {
     "batch": "pairs in a step (mainline on infinite data)",
     "length": "tokens in a sequence (repeated subsequences, two layers, 32 sequences in a step)",
 }
-EXPECTED = {"p": 2, "width": 2, "batch": 1, "length": 2}
-"""By what each must grow in the end: examples, products of matrices, examples, scores of attention."""
+EXPECTED = {"p": "2 to 3", "width": "2", "batch": "1", "length": "1 to 2"}
+"""By what each must grow in the end: pairs, each with p logits; products of matrices; examples; scores of attention."""
 
 
 def experiment_of(what: str, size: int) -> Experiment:
@@ -83,13 +85,8 @@ def seconds(work: Any, times: int) -> float:
     return (time.perf_counter() - began) / times
 
 
-def measure(what: str, size: int) -> dict[str, float]:
-    """Return seconds of a step, of a product, and the memory that the training took; in this process."""
-    torch.set_num_threads(1)
-    left, right = torch.randn(2, PRODUCT, PRODUCT).unbind()
-    torch.mm(left, right)
-    before = peak()
-    experiment = experiment_of(what, size)
+def stepping(experiment: Experiment) -> Callable[[], None]:
+    """Return a function that makes a step of an experiment."""
     task = task_of(experiment)
     trainer = trainer_of(experiment, initial_model(experiment, task), task)
 
@@ -97,6 +94,17 @@ def measure(what: str, size: int) -> dict[str, float]:
         trainer.gradient()
         trainer.update()
 
+    return step
+
+
+def measure(what: str, size: int) -> dict[str, float]:
+    """Return seconds of a step, of a product, and the memory that the training took; in this process."""
+    torch.set_num_threads(1)
+    left, right = torch.randn(2, PRODUCT, PRODUCT).unbind()
+    torch.mm(left, right)
+    stepping(experiment_of("width", 16).override({"task.p": 11}))()
+    before = peak()
+    step = stepping(experiment_of(what, size))
     times = max(1, min(50, int(0.2 / seconds(step, 2))))
     taken = [(seconds(step, times), seconds(lambda: torch.mm(left, right), 10)) for _ in range(5)]
     return {
@@ -123,12 +131,24 @@ def draw(table: pd.DataFrame, path: Path) -> None:
                 slope = exponent(part["size"].to_numpy(float), part[name].to_numpy(float))
                 axes.plot(part["size"], part[name], color=BLUE, marker="o")
                 axes.set(xscale="log", yscale="log")
+                for axis, ticks in ((axes.xaxis, part["size"][::2]), (axes.yaxis, _round_numbers(part[name]))):
+                    axis.set_major_locator(FixedLocator(list(ticks)))
+                    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+                    axis.set_minor_locator(NullLocator())
                 axes.set_title(f"{what}: power {slope:.2f}", loc="left")
                 if column == 0:
                     ylabel(axes, f"a step, in {unit}" if name == "products" else f"memory, {unit}")
             xlabel(grid[1, column], what)
         figure = sheet.figure
     save_figure(figure, path)
+
+
+def _round_numbers(values: pd.Series) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten among ``values``, at most one in a factor of two."""
+    low, high = float(values.min()), float(values.max())
+    fine = [step * 10.0**power for power in range(-1, 6) for step in (1, 2, 5)]
+    ticks = [tick for tick in fine if low / 1.5 <= tick <= 1.5 * high]
+    return ticks if len(ticks) < 6 else [tick for tick in ticks if f"{tick:e}".startswith("1")]
 
 
 def main() -> None:
