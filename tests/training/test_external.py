@@ -128,12 +128,21 @@ class TestRefusals:
             ({"path": "missing.py:Mine"}, r"there is no file missing\.py"),
             ({"path": "torch.optim:SGD", "arguments": {"decay": 1}}, "does not take them: .*decay"),
             ({"path": "torch.optim:SGD", "arguments": {"momentum": -1.0}}, "does not take them: Invalid momentum"),
+            ({"path": ":Mine"}, "'' cannot be imported: ValueError: Empty module name"),
+            ({"path": "torch.optim:LBFGS"}, "cannot make a step: .*closure"),
+            ({"path": "torch.optim:SparseAdam"}, "cannot make a step: .*does not support dense gradients"),
             ({"path": "builtins:dict"}, "does not take them|makes a dict, which is no PyTorch optimiser"),
         ],
     )
     def test_what_cannot_be_built(self, settings, message):
         with pytest.raises(ConfigError, match=message):
-            ExternalConfig(**settings).build([nn.Parameter(torch.zeros(2))])
+            ExternalConfig.model_construct(**settings).build([nn.Parameter(torch.zeros(2))])
+
+    def test_nothing_is_written_for_one_that_cannot_make_a_step(self, tmp_path):
+        experiment = BASE.override({"optimizer.kind": "external", "optimizer.path": "torch.optim:LBFGS"})
+        with pytest.raises(ConfigError, match="cannot make a step"):
+            record_run(experiment, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
 
     def test_a_path_has_two_parts(self):
         with pytest.raises(ConfigError, match=r"expected package:Class or file\.py:Class, got 'Lion'"):

@@ -271,6 +271,14 @@ class TestSwitched:
         halves = record_run(experiment, tmp_path / "halves", resume=True)
         assert halves.folder.resume.read_bytes() == whole.folder.resume.read_bytes()
 
+    def test_updates_are_counted_where_the_first_remembers_nothing(self, tmp_path):
+        both = SwitchedConfig(first=SGDConfig(momentum=0), second=AdamWConfig(), at=9)
+        experiment = BASE.model_copy(update={"optimizer": both})
+        whole = record_run(experiment, tmp_path / "whole")
+        record_run(experiment.override({"stop.steps": 6}), tmp_path / "halves")
+        halves = record_run(experiment, tmp_path / "halves", resume=True)
+        assert halves.folder.resume.read_bytes() == whole.folder.resume.read_bytes()
+
     def test_is_the_first_and_then_the_second_begun_afresh(self):
         muon, adamw = MuonConfig(lr=0.1), AdamWConfig(lr=0.01, weight_decay=3.0)
         both = SwitchedConfig(first=muon, second=adamw, at=4)

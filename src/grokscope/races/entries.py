@@ -10,7 +10,9 @@ PACKAGE = "pytorch-optimizer"
 
 Search = dict[str, Distribution]
 
-_LR: Search = {"optimizer.lr": LogUniform(low=1e-3, high=5e-2)}
+_ADAMW_RATE, _MUON_RATE = LogUniform(low=1e-3, high=5e-2), LogUniform(low=3e-2, high=1)
+_LR: Search = {"optimizer.lr": _ADAMW_RATE}
+_BOUND: Search = {"optimizer.bound": LogUniform(low=0.3, high=2)}
 _DECAY: Search = {"optimizer.weight_decay": LogUniform(low=0.3, high=10)}
 _ARGUMENT_DECAY: Search = {"optimizer.arguments.weight_decay": LogUniform(low=0.3, high=10)}
 
@@ -22,6 +24,16 @@ def _external(path: str, around: str | None = None, **arguments: Any) -> dict[st
         "optimizer.path": f"pytorch_optimizer:{path}",
         "optimizer.around": around,
         "optimizer.arguments": {"weight_decay": 1.0, **arguments},
+    }
+
+
+def _bounded(constraint: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of an optimiser under a bound, which is tuned."""
+    return {
+        "optimizer.kind": "constrained",
+        "optimizer.constraint": constraint,
+        "optimizer.lr": 1.0,
+        **inner,
     }
 
 
@@ -48,7 +60,7 @@ _ALL = (
         source="Jordan et al. 2024",
         settings={"optimizer.kind": "muon"},
         search={
-            "optimizer.lr": LogUniform(low=3e-2, high=1),
+            "optimizer.lr": _MUON_RATE,
             "optimizer.weight_decay": LogUniform(low=3e-2, high=3),
             "optimizer.momentum": Uniform(low=0.5, high=0.95),
         },
@@ -59,7 +71,7 @@ _ALL = (
         source="Pasand & Dohmatob 2025, arXiv 2510.04930",
         settings={"optimizer.kind": "muon", "optimizer.momentum": 0.0},
         search={
-            "optimizer.lr": LogUniform(low=3e-2, high=1),
+            "optimizer.lr": _MUON_RATE,
             "optimizer.weight_decay": LogUniform(low=3e-3, high=3),
         },
     ),
@@ -156,46 +168,22 @@ _ALL = (
         name="norm-clamp",
         description="AdamW without decay, the norm of all weights clamped",
         source="Liu et al. 2023, arXiv 2210.01117",
-        settings={
-            "optimizer.kind": "constrained",
-            "optimizer.constraint": "norm",
-            "optimizer.lr": 1.0,
-            "optimizer.inner.weight_decay": 0.0,
-        },
-        search={
-            "optimizer.inner.lr": LogUniform(low=1e-3, high=5e-2),
-            "optimizer.bound": LogUniform(low=0.3, high=2),
-        },
+        settings=_bounded("norm", {"optimizer.inner.weight_decay": 0.0}),
+        search={"optimizer.inner.lr": _ADAMW_RATE} | _BOUND,
     ),
     Entry(
         name="spectral",
         description="Muon without decay, the spectral norm of each matrix bounded",
         source="Cesista 2025",
-        settings={
-            "optimizer.kind": "constrained",
-            "optimizer.constraint": "spectral",
-            "optimizer.lr": 1.0,
-            "optimizer.inner": {"kind": "muon", "weight_decay": 0.0, "momentum": 0.6},
-        },
-        search={
-            "optimizer.inner.lr": LogUniform(low=3e-2, high=1),
-            "optimizer.bound": LogUniform(low=0.3, high=2),
-        },
+        settings=_bounded("spectral", {"optimizer.inner": {"kind": "muon", "weight_decay": 0.0, "momentum": 0.6}}),
+        search={"optimizer.inner.lr": _MUON_RATE} | _BOUND,
     ),
     Entry(
         name="unit-norm",
         description="AdamW without decay, every row of every matrix normalised",
         source="Loshchilov et al. 2024, arXiv 2410.01131",
-        settings={
-            "optimizer.kind": "constrained",
-            "optimizer.constraint": "vectors",
-            "optimizer.lr": 1.0,
-            "optimizer.inner.weight_decay": 0.0,
-        },
-        search={
-            "optimizer.inner.lr": LogUniform(low=1e-3, high=5e-2),
-            "optimizer.bound": LogUniform(low=0.3, high=2),
-        },
+        settings=_bounded("vectors", {"optimizer.inner.weight_decay": 0.0}),
+        search={"optimizer.inner.lr": _ADAMW_RATE} | _BOUND,
     ),
     Entry(
         name="uniform-attention",

@@ -45,6 +45,11 @@ class Entry(Config):
         return given
 
     @property
+    def in_words(self) -> str:
+        """What it is, and who proposed it."""
+        return f"{self.description} ({self.source})" if self.source else self.description
+
+    @property
     def changes_network(self) -> bool:
         """Whether the network itself, or its initial weights, differ from the other entries'."""
         return any(name.startswith("model.") for name in (*self.settings, *self.search))

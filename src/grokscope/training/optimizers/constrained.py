@@ -48,6 +48,7 @@ class Constrained(torch.optim.Optimizer):
         self._inner, self._constraint, self._bound = inner, constraint, bound
         self._own_rates = [group["lr"] for group in inner.param_groups]
         self._bounds = {weights: self._bound_of(weights.detach()) for weights in self._weights()}
+        self._has_moved = False
 
     def _weights(self) -> list[nn.Parameter]:
         return [weights for group in self.param_groups for weights in group["params"]]
@@ -57,7 +58,7 @@ class Constrained(torch.optim.Optimizer):
             return self._bound * weights.norm()
         norms = _NORMS[self._constraint](weights)
         if self._constraint == "vectors":  # all rows alike: their lengths are then no code for anything
-            norms = norms.square().mean(-2, keepdim=True).sqrt().expand_as(norms).clone()
+            norms = norms.square().mean(-2, keepdim=True).sqrt()
         return self._bound * norms
 
     @torch.no_grad()
@@ -78,11 +79,16 @@ class Constrained(torch.optim.Optimizer):
                 if weights.ndim >= 2:
                     share = allowed / _NORMS[self._constraint](weights).clamp_min(1e-30)
                     weights.mul_(share if self._constraint == "vectors" else share.clamp(max=1))
-        self._remember()
+        self._has_moved = True
 
-    def _remember(self) -> None:
-        for weights, bound in self._bounds.items():
-            self.state[weights] = {_BOUND: bound, **self._inner.state.get(weights, {})}
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the inner optimiser remembers, and beside it the bound of each parameter, once it has moved."""
+        whole = super().state_dict()
+        if self._has_moved:
+            inner = self._inner.state_dict()["state"]
+            bounds = enumerate(self._bounds.values())
+            whole["state"] = {number: {_BOUND: bound, **inner.get(number, {})} for number, bound in bounds}
+        return whole
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what another one of the same settings remembered."""
@@ -92,8 +98,7 @@ class Constrained(torch.optim.Optimizer):
             inner[number] = {name: value for name, value in slots.items() if name != _BOUND}
         kept = {number: slots for number, slots in inner.items() if slots}
         self._inner.load_state_dict({**self._inner.state_dict(), "state": kept})
-        if state_dict["state"]:
-            self._remember()
+        self._has_moved = bool(state_dict["state"])
 
 
 @register_optimizer

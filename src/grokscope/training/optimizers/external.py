@@ -47,24 +47,28 @@ class External(torch.optim.Optimizer):
         gpus = {weights.device for group in self.param_groups for weights in group["params"] if weights.is_cuda}
         with global_streams("optimizer", 0, self._updates, gpus):
             self._inner.step()
+        for own in self._inner.state.values():
+            own.update(contiguous(own))
         self._updates += 1
-        self._remember()
 
-    def _remember(self) -> None:
-        whose = type(self._inner).__name__
-        for group, given in zip(self._inner.param_groups, self._given, strict=True):
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the inner optimiser and its parameter groups remember, once it has moved, as tensors."""
+        whole = super().state_dict()
+        if not self._updates:
+            return whole
+        whose, state = type(self._inner).__name__, {}
+        for numbered, group, given in zip(whole["param_groups"], self._inner.param_groups, self._given, strict=True):
             changed = {key: group[key] for key in group if key not in ("params", "lr") and _differs(group, given, key)}
-            for place, weights in enumerate(group["params"]):
-                own = self._inner.state.get(weights, {})
-                own.update(contiguous(own))
-                parts = {_OWN: own}
+            for place, (number, weights) in enumerate(zip(numbered["params"], group["params"], strict=True)):
+                parts = {_OWN: self._inner.state.get(weights, {})}
                 if place == 0:
                     parts[_GROUP] = {"updates": self._updates, "group": changed}
-                self.state[weights] = {
+                state[number] = {
                     f"{prefix}{name}": value
                     for prefix, part in parts.items()
-                    for name, value in as_tensors(part, whose).items()
+                    for name, value in as_tensors(dict(part), whose).items()
                 }
+        return {**whole, "state": state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what another one of the same settings remembered."""
@@ -79,8 +83,6 @@ class External(torch.optim.Optimizer):
                 self._updates = kept["updates"]
                 [holder] = [each for each in self._inner.param_groups if each["params"][0] is weights]
                 holder.update(kept["group"])
-        if state_dict["state"]:
-            self._remember()
 
 
 def _part(slots: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -133,7 +135,12 @@ class ExternalConfig(OptimizerConfig):
         Raises:
             ConfigError: there is no such class, or it does not take these arguments.
         """
-        make, parameters = imported(self.path), list(parameters)
+        parameters = list(parameters)
+        self._require_a_step(parameters[0])
+        return self._wrapped(parameters)
+
+    def _wrapped(self, parameters: list[nn.Parameter]) -> External:
+        make = imported(self.path)
         try:
             if self.around is None:
                 inner = make(parameters, lr=self.lr, **self.arguments)
@@ -146,6 +153,18 @@ class ExternalConfig(OptimizerConfig):
                 f"optimizer.path: {self.path} makes a {type(inner).__name__}, which is no PyTorch optimiser"
             )
         return External(inner, self.lr)
+
+    def _require_a_step(self, like: nn.Parameter) -> None:
+        """Raise unless weights of another network can be moved, and what is remembered stored: nothing is begun yet."""
+        tried = [nn.Parameter(like.new_ones(shape)) for shape in ((2, 2), (2,))]
+        for weights in tried:
+            weights.grad = torch.ones_like(weights)
+        optimizer = self._wrapped(tried)
+        try:
+            optimizer.step()
+        except Exception as error:  # anybody's code
+            raise ConfigError(f"optimizer.path: {self.path} cannot make a step: {error}") from error
+        optimizer.state_dict()
 
 
 def imported(path: str) -> Build:
@@ -165,10 +184,14 @@ def imported(path: str) -> Build:
     else:
         try:
             known = vars(importlib.import_module(module))
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise ConfigError(
                 f"optimizer.path: {module} cannot be imported ({error}); install its package: pip install "
                 f"{module.partition('.')[0].replace('_', '-')}"
+            ) from error
+        except (Exception, SystemExit) as error:
+            raise ConfigError(
+                f"optimizer.path: {module!r} cannot be imported: {type(error).__name__}: {error}"
             ) from error
     if not callable(known.get(name)):
         names = [key for key, value in known.items() if callable(value) and not key.startswith("_")]

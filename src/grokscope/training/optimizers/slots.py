@@ -14,9 +14,9 @@ def slots_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Param
     Raises:
         ConfigError: it remembers something that is no tensor, with which a run could not be resumed.
     """
-    tensors = {}
-    for name, parameter in parameters.items():
-        for slot, value in optimizer.state.get(parameter, {}).items():
+    tensors, remembered = {}, optimizer.state_dict()["state"]
+    for name, number in _numbers(optimizer, parameters).items():
+        for slot, value in remembered.get(number, {}).items():
             if value is None:
                 continue
             if not isinstance(value, Tensor):
@@ -32,12 +32,17 @@ def load_slots(
     optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]
 ) -> None:
     """Let ``optimizer`` take up what :func:`slots_of` returned."""
-    given = [each for group in optimizer.param_groups for each in group["params"]]
-    number = {id(parameter): index for index, parameter in enumerate(given)}  # by which a state dict calls them
-    by_name = {name: number[id(parameter)] for name, parameter in parameters.items()}
+    numbers = _numbers(optimizer, parameters)
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         slot, _, name = key.partition(".")
         # cloned: the optimiser keeps what it is given and writes to it
-        slots.setdefault(by_name[name], {})[slot] = value.clone()
+        slots.setdefault(numbers[name], {})[slot] = value.clone()
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+
+
+def _numbers(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, int]:
+    """Return by which number a state dict of ``optimizer`` calls each parameter."""
+    given = [each for group in optimizer.param_groups for each in group["params"]]
+    numbers = {id(parameter): number for number, parameter in enumerate(given)}
+    return {name: numbers[id(parameter)] for name, parameter in parameters.items()}

@@ -46,8 +46,6 @@ class Switched(torch.optim.Optimizer):
             group["lr"] = own * share * self.param_groups[0]["lr"]
         used.step()
         self._updates += 1
-        for parameter, remembered in used.state.items():
-            self.state[parameter] = {_UPDATES: torch.tensor(self._updates), **remembered}
 
     def _share_of_first(self) -> float:
         return min(1.0, (self._at - self._updates) / self._anneal) if self._anneal else 1.0
@@ -55,18 +53,30 @@ class Switched(torch.optim.Optimizer):
     def _share_of_second(self) -> float:
         return min(1.0, (self._updates + 1 - self._at) / self._warmup) if self._warmup else 1.0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the one that moved the weights last remembers, and beside it the number of updates."""
+        whole = super().state_dict()
+        if self._updates:
+            inner = self._moved_last.state_dict()["state"]
+            count = {_UPDATES: torch.tensor(self._updates)}
+            numbers = [number for group in whole["param_groups"] for number in group["params"]]
+            whole["state"] = {number: {**count, **inner.get(number, {})} for number in numbers}
+        return whole
+
+    @property
+    def _moved_last(self) -> torch.optim.Optimizer:
+        return self._both[int(self._updates > self._at)]
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what another one of the same settings remembered."""
         counts = {int(slots[_UPDATES]) for slots in state_dict["state"].values()}
         self._updates = max(counts, default=0)
-        used = self._both[int(self._updates > self._at)]  # at the step of the change, the first's is of no more use
         slots = {
             number: {name: value for name, value in each.items() if name != _UPDATES}
             for number, each in state_dict["state"].items()
         }
+        used = self._moved_last
         used.load_state_dict({**used.state_dict(), "state": slots})
-        for parameter, remembered in used.state.items():
-            self.state[parameter] = {_UPDATES: torch.tensor(self._updates), **remembered}
 
 
 @register_optimizer
