@@ -15,22 +15,19 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+from timing import seconds, stepping
 
 from grokscope.figures import canvas, save_figure
 from grokscope.figures.canvas import xlabel, ylabel
 from grokscope.figures.theme import BLUE
 from grokscope.recipe import recipe
 from grokscope.run import Experiment
-from grokscope.run.build import initial_model, task_of, trainer_of
 
 PRODUCT = 512
 """Rows and columns of the matrices whose product is the unit of time."""
@@ -78,25 +75,6 @@ def peak() -> int:
     return size if sys.platform == "darwin" else size * 1024
 
 
-def seconds(work: Any, times: int) -> float:
-    began = time.perf_counter()
-    for _ in range(times):
-        work()
-    return (time.perf_counter() - began) / times
-
-
-def stepping(experiment: Experiment) -> Callable[[], None]:
-    """Return a function that makes a step of an experiment."""
-    task = task_of(experiment)
-    trainer = trainer_of(experiment, initial_model(experiment, task), task)
-
-    def step() -> None:
-        trainer.gradient()
-        trainer.update()
-
-    return step
-
-
 def measure(what: str, size: int) -> dict[str, float]:
     """Return seconds of a step, of a product, and the memory that the training took; in this process."""
     torch.set_num_threads(1)
@@ -105,8 +83,11 @@ def measure(what: str, size: int) -> dict[str, float]:
     stepping(experiment_of("width", 16).override({"task.p": 11}))()
     before = peak()
     step = stepping(experiment_of(what, size))
-    times = max(1, min(50, int(0.2 / seconds(step, 2))))
-    taken = [(seconds(step, times), seconds(lambda: torch.mm(left, right), 10)) for _ in range(5)]
+    times = max(1, min(50, int(0.2 / statistics.mean(seconds(step, 2)))))
+    taken = [
+        (statistics.mean(seconds(step, times)), statistics.mean(seconds(lambda: torch.mm(left, right), 10)))
+        for _ in range(5)
+    ]
     return {
         "seconds": statistics.median(each for each, _ in taken),
         "products": statistics.median(each / product for each, product in taken),

@@ -11,11 +11,11 @@ fonts) is left out: everything is done once before it is timed.
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from timing import seconds, stepping
 
 import grokscope as gs
 from grokscope.analysis.trajectories.measure_run import measure_run
@@ -23,8 +23,6 @@ from grokscope.explanation import explain, subject_of_run
 from grokscope.recipe import recipe
 from grokscope.reports import write_report
 from grokscope.run import Execution, Run
-from grokscope.run.build import initial_model
-from grokscope.training import Trainer
 
 STEPS = 30
 """Of the mainline, in one turn."""
@@ -34,23 +32,13 @@ MEASURED = 400
 
 def mainline_steps() -> Callable[[], None]:
     """Return a function that makes a turn of mainline steps."""
-    experiment = recipe("mainline").experiment
-    task = experiment.task.build()
-    model = initial_model(experiment, task)
-    trainer = Trainer(model, task, optimizer=experiment.optimizer, schedule=experiment.schedule)
+    step = stepping(recipe("mainline").experiment)
 
     def turn() -> None:
         for _ in range(STEPS):
-            trainer.gradient()
-            trainer.update()
+            step()
 
     return turn
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def main() -> None:
@@ -76,7 +64,7 @@ def compare(run: Run, page: Path, times: int) -> None:
         look()
         ratios, taken = [], []
         for _ in range(times):
-            before, looking, after = seconds(step), seconds(look), seconds(step)
+            before, looking, after = (seconds(each)[0] for each in (step, look, step))
             ratios.append(factor * looking / ((before + after) / 2 / STEPS))
             taken.append(factor * looking)
         print(f"{name:28s} {statistics.median(taken):7.2f} s   {statistics.median(ratios):7.0f} mainline steps")

@@ -10,15 +10,15 @@ epoch, as the published loop does; grokscope's own rhythm is the test loss every
 import argparse
 import resource
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 from plain import PlainTraining
+from timing import seconds
 
 from grokscope.recipe import recipe
 from grokscope.run import Execution
-from grokscope.run.build import initial_model
+from grokscope.run.build import initial_model, trainer_of
 from grokscope.training import Trainer
 
 TURN = 20
@@ -43,15 +43,6 @@ def matrix_products(n_examples: int) -> Callable[[], None]:
     return run
 
 
-def seconds(work: Callable[[], object], times: int) -> list[float]:
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return taken
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=200, help="epochs of grokscope to time [200]")
@@ -66,8 +57,7 @@ def compare(epochs: int, *, with_compiled: bool) -> None:
     task = experiment.task.build()
 
     def trainer(compile: bool) -> Trainer:
-        model = initial_model(experiment, task)
-        return Trainer(model, task, optimizer=experiment.optimizer, schedule=experiment.schedule, compile=compile)
+        return trainer_of(experiment, initial_model(experiment, task), task, compile=compile)
 
     def step(trainer: Trainer) -> Callable[[], None]:
         def run() -> None:

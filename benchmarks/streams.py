@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from grokscope.recipe import recipe
 from grokscope.run import Execution
-from grokscope.run.build import initial_model
+from grokscope.run.build import initial_model, trainer_of
 from grokscope.training import Trainer
 
 RECIPES = (
@@ -40,8 +40,7 @@ def main() -> None:
         for name in RECIPES:
             experiment = recipe(name).experiment
             task = experiment.task.build()
-            model = initial_model(experiment, task)
-            trainer = Trainer(model, task, optimizer=experiment.optimizer, schedule=experiment.schedule)
+            trainer = trainer_of(experiment, initial_model(experiment, task), task)
 
             def step(_: int, trainer: Trainer = trainer) -> None:
                 trainer.gradient()
