@@ -1,6 +1,7 @@
 """Races: fair tuning, controls that refuse, standings that count the runs which never get there."""
 
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +41,8 @@ TINY = DIVISIONS["small"]().experiment.override(
 
 
 def tiny(*entries: Entry, **fields) -> Race:
-    given = {"n_trials": 2, "tuning_seeds": (1000,), "seeds": (100, 101), **fields}
-    return Race(base=TINY, entries=entries, **given)
+    protocol = {"base": TINY, "n_trials": 2, "tuning_seeds": (1000,), "seeds": (100, 101)}
+    return Race(entries=entries, **{**protocol, **fields})
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,8 @@ class TestNames:
             ("adamv", "no entry is called 'adamv'; did you mean adamw"),
             ("torch.optim:Lion", r"torch\.optim has no class 'Lion'"),
             ("none.yaml", "cannot read none.yaml"),
+            ("builtins:dict", "builtins:dict is no optimiser's class"),
+            (":Mine", "'' cannot be imported"),
         ],
     )
     def test_unknown(self, name, message):
@@ -155,6 +158,10 @@ class TestChoice:
 
     def test_one_that_diverged_knows_nothing(self):
         found = choose([outcome({"lr": 1}, None, 0.9, status="diverged"), outcome({"lr": 2}, None, 0.1)])
+        assert found.settings == {"lr": 2}
+
+    def test_one_that_grokked_and_diverged_kept_nothing(self):
+        found = choose([outcome({"lr": 1}, 10, status="diverged"), outcome({"lr": 2}, 90)])
         assert found.settings == {"lr": 2}
 
     def test_nothing_to_choose_from(self):
@@ -225,7 +232,7 @@ class TestRace:
             run_race(tiny(ENTRIES["adamw"], **fields), raced[1], BACKEND, resume=True)
 
     def test_another_division_is_refused(self, raced):
-        other = Race(base=TINY.override({"task.p": 11}), entries=(ENTRIES["adamw"],), **tiny_fields())
+        other = tiny(ENTRIES["adamw"], base=TINY.override({"task.p": 11}))
         with pytest.raises(RunError, match=r"another division: task\.p is 11, the race has 7"):
             run_race(other, raced[1], BACKEND, resume=True)
 
@@ -235,15 +242,21 @@ class TestRace:
         (tmp_path / "file").write_text("mine")
         with pytest.raises(RunError, match="is not an empty folder"):
             run_race(tiny(ENTRIES["adamw"]), tmp_path, BACKEND)
+        with pytest.raises(RunError, match="file exists and is not an empty folder"):
+            run_race(tiny(ENTRIES["adamw"]), tmp_path / "file", BACKEND)
+        with pytest.raises(RunError, match=r"cannot make .*another --out"):
+            run_race(tiny(ENTRIES["adamw"]), tmp_path / "file" / "below", BACKEND)
+
+    def test_a_damaged_table_of_costs_is_named(self, raced, tmp_path):
+        folder = shutil.copytree(raced[1], tmp_path / "race")
+        (folder / "costs.json").write_text("{")
+        with pytest.raises(RunError, match=r"costs\.json is damaged: .*delete it"):
+            run_race(tiny(ENTRIES["adamw"]), folder, BACKEND, resume=True)
 
     def test_the_page_says_all_of_it(self, raced):
         page = render_race(raced[0])
         for text in ("adamw", "muon", "Standings", "What was learned", "random labels", "Jordan et al. 2024"):
             assert text in page
-
-
-def tiny_fields():
-    return {"n_trials": 2, "tuning_seeds": (1000,), "seeds": (100, 101)}
 
 
 def scored(name, kept, first=None) -> Scored:

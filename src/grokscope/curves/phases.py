@@ -66,7 +66,7 @@ def find_phases(metrics: pd.DataFrame, chance_loss: float) -> Phases:
         return Phases(None, None, None, None)
     steps, losses = curve["step"].to_numpy(), curve["test_loss"].to_numpy()
     generalised = _from_then_on(steps, losses < chance_loss)
-    grokked = _from_then_on(steps, curve["test_accuracy"].to_numpy() >= GROKKED_ACCURACY)
+    grokked = kept_from(curve, GROKKED_ACCURACY)
     peak = int(losses.argmax())
     rose = losses[peak] > 1.1 * losses[0]
     fell = losses[-1] < 0.99 * losses[peak]

@@ -75,19 +75,27 @@ def _entries_in(path: Path) -> list[Entry]:
     given = tree.get("entries") if isinstance(tree, dict) else None
     if not isinstance(given, list) or not given:
         raise ConfigError(f"{path} holds no entries; write a list of them under 'entries:'")
+    return [_validated(each, str(path)) for each in given]
+
+
+def _validated(given: Any, source: str) -> Entry:
     try:
-        return [Entry.model_validate(each) for each in given]
+        return Entry.model_validate(given)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain_validation(error)}") from error
+        raise ConfigError(f"{source}: {explain_validation(error)}") from error
 
 
 def _entry_of(path: str) -> Entry:
     """Return an entry of an optimiser whose rate is tuned, and whose decay is if it has one."""
-    takes = inspect.signature(imported(path)).parameters
+    try:
+        takes = inspect.signature(imported(path)).parameters
+    except ValueError as error:
+        raise ConfigError(f"{path} is no optimiser's class ({error}); give the path of one") from error
     settings: dict[str, Any] = {"optimizer.kind": "external", "optimizer.path": path}
     search: dict[str, Any] = {"optimizer.lr": LogUniform(low=1e-4, high=1e-1)}
     if "weight_decay" in takes:
         settings["optimizer.arguments"] = {"weight_decay": 1.0}
         search["optimizer.arguments.weight_decay"] = LogUniform(low=0.03, high=30)
-    name = path.rpartition(":")[2]
-    return Entry(name=name, description=f"the optimiser {path}", settings=settings, search=search)
+    name = path.rpartition(":")[2].lstrip("_")
+    told = f"the optimiser {path}"
+    return _validated({"name": name, "description": told, "settings": settings, "search": search}, path)

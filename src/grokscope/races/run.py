@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from grokscope.config import dump_yaml, load_yaml, read_file
@@ -12,13 +12,14 @@ from grokscope.progress import SILENT, Progress
 from grokscope.races.blindness import is_foreign, require_blind
 from grokscope.races.cost import StepCost, step_costs
 from grokscope.races.entry import Entry
-from grokscope.races.plan import Race
+from grokscope.races.plan import LEVELS, Race
 from grokscope.races.standings import Scored, ScoredRun, Standings
 from grokscope.races.tuning import Tuned, choose
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
 from grokscope.sweeps import SweepBackend, SweepFolder, SweepOutcomes, run_sweep
 from grokscope.sweeps.folder import RUNS
+from grokscope.sweeps.storage import LocalStorage
 
 PLAN, TABLE, RUN_TABLE, COSTS = "race.yaml", "standings.csv", "runs.csv", "costs.json"
 """What is in a race's folder, beside a folder for the tuning, the scored runs and the control of each entry."""
@@ -56,7 +57,14 @@ def run_race(
         RunError: the folder is taken by something else, or by a race with another protocol.
         ConfigError: an entry is refused, as it looks at the test set; every trial of an entry failed.
     """
-    race = _joined(race, folder, resume=resume)
+    storage = LocalStorage(str(folder))
+    race = _joined(race, folder, storage, resume=resume)
+    storage.require_reachable()
+    with storage.locked():
+        return _raced(race, folder, backend, progress, announce)
+
+
+def _raced(race: Race, folder: Path, backend: SweepBackend, progress: Progress, announce: Announce) -> Standings:
     write_atomically(folder / PLAN, dump_yaml(race.model_dump(mode="json")).encode())
     scored: list[Scored] = []
     for entry in race.entries:
@@ -67,18 +75,15 @@ def run_race(
         announce(_in_words(reached))
         _written(Standings(race, tuple(scored), is_complete=False), folder)
     costs = _costs(race, folder, scored, progress)
-    final = tuple(
-        Scored(each.entry, each.tuned, each.runs, costs[each.entry.name], each.random_labels) for each in scored
-    )
+    final = tuple(replace(each, cost=costs[each.entry.name]) for each in scored)
     return _written(Standings(race, final), folder)
 
 
-def _joined(race: Race, folder: Path, *, resume: bool) -> Race:
+def _joined(race: Race, folder: Path, storage: LocalStorage, *, resume: bool) -> Race:
     """Return the race that is to be run in ``folder``: with the entries that are in it already."""
-    if not (folder / PLAN).exists():
-        if folder.exists() and any(folder.iterdir()):
+    if storage.read(PLAN) is None:
+        if not storage.is_empty():
             raise RunError(f"{folder} exists and is not an empty folder; use another --out")
-        folder.mkdir(parents=True, exist_ok=True)
         return race
     if not resume:
         raise RunError(f"{folder} already holds a race; use --resume to go on with it, or another --out")
@@ -177,8 +182,8 @@ def _tuned(race: Race, entry: Entry, folder: Path, backend: SweepBackend, progre
         write_atomically(kept, json.dumps(asdict(choose(outcomes.outcomes)), indent=1).encode())
     shutil.rmtree(place / RUNS, ignore_errors=True)
     try:
-        return Tuned(**json.loads(kept.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return Tuned(**json.loads(read_file(kept)))
+    except (ValueError, TypeError) as error:
         raise RunError(f"{kept} is damaged: {error}; delete it, and the entry is tuned again") from error
 
 
@@ -186,7 +191,10 @@ def _costs(race: Race, folder: Path, scored: list[Scored], progress: Progress) -
     """Return the cost of a step of each entry; all are measured together, or not again."""
     path = folder / COSTS
     if path.exists():
-        known = {name: StepCost(**cost) for name, cost in json.loads(path.read_text(encoding="utf-8")).items()}
+        try:
+            known = {name: StepCost(**cost) for name, cost in json.loads(read_file(path)).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RunError(f"{path} is damaged: {error}; delete it, and steps are timed again") from error
         if {each.entry.name for each in scored} <= known.keys():
             return known
     experiments = {each.entry.name: race.experiment(each.entry, each.tuned.settings) for each in scored}
@@ -203,7 +211,7 @@ def _written(standings: Standings, folder: Path) -> Standings:
 
 
 def _in_words(scored: Scored) -> str:
-    middle, n = scored.median(0.95, kept=True), len(scored.runs)
-    kept = scored.count(0.95, kept=True)
+    middle, n = scored.median(LEVELS[0], kept=True), len(scored.runs)
+    kept = scored.count(LEVELS[0], kept=True)
     when = f"at step {middle.estimate:,.0f} in the median" if middle.estimate < float("inf") else "by fewer than half"
-    return f"{scored.entry.name}: 95 % of the test set for good by {kept} of {n} runs, {when}"
+    return f"{scored.entry.name}: {100 * LEVELS[0]:g} % of the test set for good by {kept} of {n} runs, {when}"

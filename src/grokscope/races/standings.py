@@ -1,6 +1,5 @@
 """What a race shows: a row a run, a row an entry, with intervals; runs that never got there count as censored."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from grokscope.analysis.many_runs.outcomes import RunOutcome
-from grokscope.analysis.many_runs.survival import Durations, Interval, first_crossing, median_time
+from grokscope.analysis.many_runs.survival import Interval, first_crossing, median_time
+from grokscope.analysis.many_runs.time_to import durations_until
 from grokscope.curves.phases import kept_from
 from grokscope.display import brief_repr
 from grokscope.races.cost import StepCost
@@ -38,7 +38,7 @@ class ScoredRun:
         return cls(
             outcome,
             {level: first_crossing(metrics, level) for level in LEVELS},
-            {level: kept_from(metrics, level) for level in LEVELS},
+            {level: None if outcome.status == "diverged" else kept_from(metrics, level) for level in LEVELS},
             outcome.measures.get("margin_mean"),
         )
 
@@ -59,9 +59,7 @@ class Scored:
     def median(self, level: float, *, kept: bool) -> Interval:
         """Return the steps to ``level`` in the median of the runs, with its bootstrap interval."""
         steps = [(run.kept if kept else run.first)[level] for run in self.runs]
-        last = max(run.outcome.last_step or 0 for run in self.runs)
-        happened = np.array([step is not None for step in steps])
-        return median_time(Durations(np.array([float(last if s is None else s) for s in steps]), happened))
+        return median_time(durations_until(steps, [run.outcome for run in self.runs]))
 
     def count(self, level: float, *, kept: bool) -> int:
         """Return how many of the runs reached ``level``, or kept it."""
@@ -169,8 +167,3 @@ def _row(scored: Scored) -> dict[str, Any]:
         "settings": ", ".join(f"{name}={value:.4g}" for name, value in scored.tuned.settings.items()),
     }
     return found
-
-
-def settings_in_words(settings: Sequence[tuple[str, Any]]) -> str:
-    """Return tuned settings in a few words: ``lr 0.0123, weight_decay 2.1``."""
-    return ", ".join(f"{name.rpartition('.')[2]} {value:.3g}" for name, value in settings)

@@ -47,7 +47,9 @@ def choose(outcomes: Sequence[RunOutcome]) -> Tuned:
 
 
 def _steps(outcomes: Sequence[RunOutcome]) -> float:
-    return float(median(np.inf if each.grokked is None else each.grokked for each in outcomes))
+    """Return the median step from which on 95 % is kept; a run that diverged kept nothing."""
+    kept = (None if each.status == "diverged" else each.grokked for each in outcomes)
+    return float(median(np.inf if step is None else step for step in kept))
 
 
 def _final(outcomes: Sequence[RunOutcome]) -> float:

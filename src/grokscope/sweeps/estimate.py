@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grokscope.run import Experiment, ensemble_key
-from grokscope.run.build import member_of, task_of
+from grokscope.run.build import member_of, task_of, trainer_of
 from grokscope.sweeps.backend import SweepBackend
 from grokscope.sweeps.batching import MOST, batches_of
 from grokscope.sweeps.plan import PlannedRun
@@ -76,9 +76,7 @@ class _Speed:
             trainer: Trainer | EnsembleTrainer = EnsembleTrainer(members, loss=first.loss)
         else:
             [only] = members
-            trainer = Trainer(
-                only.model, only.task, optimizer=only.optimizer, schedule=only.schedule, loss=first.loss, l1=only.l1
-            )
+            trainer = trainer_of(first, only.model, only.task)
 
         def step() -> None:
             trainer.gradient()

@@ -15,8 +15,6 @@ from grokscope.races.run import Announce
 from grokscope.run.experiment import explain_validation
 from grokscope.sweeps import SweepBackend, sweep_backend
 
-PAGE = "race.html"
-
 
 def plan_race(
     entries: Sequence[str | Entry] = (),

@@ -100,8 +100,12 @@ def durations_of(outcomes: Sequence[RunOutcome], event: Event = "grokked") -> Du
         outcomes: at least one, none of a run that failed.
         event: what is waited for.
     """
+    return durations_until([getattr(each, event) for each in outcomes], outcomes)
+
+
+def durations_until(reached: Sequence[int | float | None], outcomes: Sequence[RunOutcome]) -> Durations:
+    """Return the same of any steps: ``reached`` has one for each run, or None where it never got there."""
     longest = max(each.last_step or 0 for each in outcomes)
-    reached = [getattr(each, event) for each in outcomes]
     steps = [
         max(step, 0) if step is not None else longest if each.status == "diverged" else each.last_step or 0
         for each, step in zip(outcomes, reached, strict=True)

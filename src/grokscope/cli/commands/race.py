@@ -13,7 +13,7 @@ from grokscope.cli.output import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grokscope.races import Entry, Race
+    from grokscope.races import Entry, Race, Standings
     from grokscope.sweeps import SweepBackend
 
 Option = typer.Option
@@ -80,19 +80,17 @@ def race(
     """
     from rich.console import Console
 
-    from grokscope.progress import displayed
-    from grokscope.races import run_race
-    from grokscope.races.run import TABLE
-    from grokscope.reports.race.page import write_race_page
-    from grokscope.reports.race.tables import MEANING, learned_table, standings_table
-    from grokscope.sweeps import sweep_backend
-    from grokscope.sweeps.files import seeds_in
-    from grokscope.workflows.race import PAGE, default_folder, plan_race
-
     console = Console()
     if list_:
         _print_entries(console)
         return None
+
+    from grokscope.progress import displayed
+    from grokscope.races import run_race
+    from grokscope.sweeps import sweep_backend
+    from grokscope.sweeps.files import seeds_in
+    from grokscope.workflows.race import default_folder, plan_race
+
     planned, missing = plan_race(
         entries or [],
         division=division,
@@ -124,19 +122,26 @@ def race(
         say(f"Stopped; everything is kept in {folder}. Resume it with:\n  {again}")
         return 130
     if found.scored:
-        from grokscope.cli.render.tables import print_whole
-
-        console.print()
-        for table in (standings_table(found), learned_table(found)):
-            print_whole(console, table.columns, table.rows)
-            console.print()
-        console.print(MEANING, highlight=False, markup=False)
-        write_race_page(found, folder / PAGE)
-        say(f"Page: {folder / PAGE}\nTable: {folder / TABLE}")
+        _print_standings(console, found, folder)
     if not found.is_complete:
         say(f"Stopped; everything is kept in {folder}. Resume it with:\n  {again}")
         return 130
     return None
+
+
+def _print_standings(console: "Console", found: "Standings", folder: Path) -> None:
+    from grokscope.cli.render.tables import print_whole
+    from grokscope.races.run import TABLE
+    from grokscope.reports.race.page import PAGE, write_race_page
+    from grokscope.reports.race.tables import MEANING, learned_table, standings_table
+
+    console.print()
+    for table in (standings_table(found), learned_table(found)):
+        print_whole(console, table.columns, table.rows)
+        console.print()
+    console.print(MEANING, highlight=False, markup=False)
+    write_race_page(found, folder / PAGE)
+    say(f"Page: {folder / PAGE}\nTable: {folder / TABLE}")
 
 
 def _print_entries(console: "Console") -> None:
@@ -148,7 +153,7 @@ def _print_entries(console: "Console") -> None:
     for entry in ENTRIES.values():
         needs = "" if is_installed(entry) else f"; needs {entry.package}"
         only = "" if len(entry.networks) > 1 else f"; for a {' or '.join(entry.networks)}"
-        table.add_row(entry.name, f"{entry.description}{f' ({entry.source})' if entry.source else ''}{only}{needs}")
+        table.add_row(entry.name, f"{entry.in_words}{only}{needs}")
     console.print(table, highlight=False)
 
 

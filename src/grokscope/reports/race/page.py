@@ -5,13 +5,17 @@ from pathlib import Path
 from grokscope import figures
 from grokscope.config import dump_yaml
 from grokscope.errors import ConfigError
+from grokscope.figures.catalogue import Picture
 from grokscope.figures.many_runs.race import draw_race
 from grokscope.races import Standings
+from grokscope.races.plan import LEVELS
 from grokscope.reports.html.inline import inline_svg
 from grokscope.reports.race.tables import LEARNED, MEANING, learned_table, standings_table
 from grokscope.reports.run.page import page_environment
 from grokscope.run.atomic import write_atomically
 
+PAGE = "race.html"
+"""The page, in the race's folder."""
 TITLE = "Steps to 95 % test accuracy"
 CAPTION = (
     "Every scored run at the step from which on it keeps 95 % of the test set, and the median with its 95 % interval; "
@@ -38,15 +42,14 @@ def render_race(standings: Standings) -> str:
     if not standings.scored:
         raise ConfigError("there is nothing to report: no entry of this race has been scored")
     race = standings.race
-    drawing = inline_svg(figures.to_svg(draw_race(standings)), "race", TITLE)
+    picture = Picture("race", TITLE, CAPTION, draw_race(standings))
     return page_environment().get_template("race/page.html.j2").render(
         title=f"Race: {race.base.name}",
         sentences=_sentences(standings),
-        picture=drawing,
-        picture_title=TITLE,
-        caption=CAPTION,
+        picture=picture,
+        drawing=inline_svg(figures.to_svg(picture.figure), picture.name, picture.title),
         tables=((standings_table(standings), MEANING), (learned_table(standings), LEARNED)),
-        entries=[(each.entry.name, each.entry.description, each.entry.source) for each in standings.ranked],
+        entries=[(each.entry.name, each.entry.in_words) for each in standings.ranked],
         plan=dump_yaml(race.model_dump(mode="json")),
         script_sources="",
     )  # fmt: skip
@@ -61,7 +64,7 @@ def _sentences(standings: Standings) -> list[str]:
         f"seeds for {race.base.stop.steps:,} steps."
     ]
     first = standings.ranked[0]
-    middle = first.median(0.95, kept=True)
+    middle = first.median(LEVELS[0], kept=True)
     if middle.estimate < float("inf"):
         texts.append(f"The soonest to keep 95 %: {first.entry.name}, at step {middle.estimate:,.0f} in the median.")
     return texts

@@ -2,8 +2,9 @@
 
 import math
 
+from grokscope.analysis.many_runs.labels import short_name
 from grokscope.races.plan import LEVELS
-from grokscope.races.standings import Scored, Standings, settings_in_words
+from grokscope.races.standings import Scored, Standings
 from grokscope.reports.run.evidence import FoundTable
 
 MEANING = (
@@ -48,7 +49,7 @@ def learned_table(standings: Standings) -> FoundTable:
             "–" if each.n_frequencies is None else f"{each.n_frequencies:g}",
             "–" if each.margin is None else f"{each.margin:.3g}",
             f"{100 * each.random_labels:.1f} %",
-            settings_in_words(list(each.tuned.settings.items())) or "nothing to tune",
+            _settings(each) or "nothing to tune",
         )
         for each in standings.ranked
     )
@@ -69,6 +70,10 @@ def _steps(scored: Scored, level: float, *, kept: bool) -> str:
 
 def _step(value: float) -> str:
     return "never" if math.isinf(value) else f"{value:,.0f}"
+
+
+def _settings(scored: Scored) -> str:
+    return ", ".join(f"{short_name(name)} {value:.3g}" for name, value in scored.tuned.settings.items())
 
 
 def _amount(value: float) -> str:
