@@ -28,7 +28,8 @@ paper: $(VENV)/installed
 	$(BIN)/grokscope train mainline --out runs/mainline --resume
 
 # one process more than there are cores: many tests wait for a process of their own, a browser or a cluster
-PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
+# bytecode is kept whatever the environment says: every process would compile six hundred modules anew
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
   --numprocesses $$(($$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') + 1))
 
 test: $(VENV)/developing

@@ -121,6 +121,7 @@ def test_modular_arithmetic(config, dtype):
     assert next(model.parameters()).dtype == dtype, "the network itself stays as it is"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
 @pytest.mark.parametrize("config", list(SEQUENCES.values()), ids=list(SEQUENCES))
 def test_sequences(config, dtype):

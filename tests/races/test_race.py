@@ -187,6 +187,7 @@ class TestBlindness:
         assert is_foreign(gs.ConstrainedConfig(inner=gs.ExternalConfig()))
         assert not is_foreign(gs.SwitchedConfig())
 
+    @pytest.mark.slow
     def test_a_race_refuses_it(self, tmp_path):
         [entry] = entries_called([f"{RACERS}:Peeking"])
         with pytest.raises(ConfigError, match="Peeking is refused"):
@@ -214,6 +215,7 @@ class TestRace:
         assert len(pd.read_parquet(folder / "results.parquet")) == 2
         assert not (folder / "runs").exists()
 
+    @pytest.mark.slow
     def test_resumed_with_another_entry(self, raced, tmp_path):
         before, folder, _ = raced
         found = run_race(tiny(ENTRIES["sgd"]), folder, BACKEND, resume=True)

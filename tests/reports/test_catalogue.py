@@ -34,6 +34,7 @@ def example(with_history, trigrams, sums, name):
 
 @pytest.mark.parametrize("name", [name for name, spec in first_of_each_name().items() if spec.scope != "sweep"])
 class TestEveryFigure:
+    @pytest.mark.slow
     def test_is_drawn_the_same_twice(self, example, name):
         drawn = draw_picture(name, example)
         assert drawn.axes

@@ -170,6 +170,7 @@ class TestContent:
         assert "multilayer perceptron" in told.verdict
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_is_the_same_twice(told, trigrams):
     html = render_page(told)
     assert html == render_page(read_content(trigrams))

@@ -77,6 +77,7 @@ class TestSameArithmetic:
         assert float(step.norm()) == pytest.approx(3, rel=1e-4), "as long as the gradient"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_PACKAGES)
 def test_every_entry_of_a_package_is_resumed_to_the_same_bits(name, tmp_path):
     entry = ENTRIES[name]
