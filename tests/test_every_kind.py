@@ -173,7 +173,13 @@ STAGES: dict[str, Callable[[Trained], None]] = {
 }
 
 
-@pytest.mark.parametrize("stage", STAGES)
+LONG = ("report", "sweep")
+"""Stages that take seconds for every kind of task, marked slow: pages and sweeps have quick tests of their own."""
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(each, marks=pytest.mark.slow if each in LONG else ()) for each in STAGES]
+)
 def test_a_stage(trained: Trained, stage: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "argv", ["grokscope", stage])
     experiment = trained.run.experiment

@@ -58,6 +58,7 @@ def call(folder, monkeypatch, capsys) -> Callable[..., Done]:
     return run
 
 
+@pytest.mark.slow
 def test_everything_at_once(call, folder):
     files = ["curves.png", "curves.svg", "page.html", "runs.csv"]
     options = [text for name in files for text in ("-o", name)]

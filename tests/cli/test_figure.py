@@ -92,6 +92,7 @@ def test_a_picture_has_its_size(call, tmp_path, suffix):
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 
+@pytest.mark.slow
 def test_options_reach_the_picture(call, tmp_path):
     def drawn(*options: str) -> bytes:
         out = tmp_path / "a.svg"

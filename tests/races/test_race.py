@@ -172,7 +172,10 @@ class TestChoice:
 
 class TestBlindness:
     def settings(self, name) -> gs.Experiment:
-        return TINY.override({"optimizer.kind": "external", "optimizer.path": f"{RACERS}:{name}", "optimizer.lr": 0.05})
+        short = {"stop.steps": 4, "schedule.decay_from": 2, "schedule.decay_to": 4, "checkpoint_every": 4}
+        return TINY.override(
+            {"optimizer.kind": "external", "optimizer.path": f"{RACERS}:{name}", "optimizer.lr": 0.05, **short}
+        )
 
     def test_an_honest_one_passes(self):
         require_blind(self.settings("Honest"))

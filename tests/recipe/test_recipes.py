@@ -6,8 +6,9 @@ from grokscope.run.build import initial_model
 from grokscope.training import Trainer
 from grokscope.workflows.train import default_folder
 
-WIDE = ("mainline-width-512", "mainline-width-1024")
-RECIPES = [pytest.param(name, marks=pytest.mark.slow if name in WIDE else ()) for name in recipe_names()]
+RECIPES = [
+    pytest.param(name, marks=pytest.mark.slow if name.startswith("mainline-") else ()) for name in recipe_names()
+]
 
 
 @pytest.mark.parametrize("name", RECIPES)

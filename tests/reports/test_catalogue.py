@@ -56,6 +56,7 @@ class TestEveryFigure:
                 with pytest.raises(NotApplicableError, match=rf"no figure '{name}' of .* there are curves, "):
                     draw_picture(name, run)
 
+    @pytest.mark.slow
     def test_can_be_drawn_in_somebodys_grid(self, example, name):
         figure = Figure(layout="constrained", figsize=(12, 9))
         grid = figure.subplots(1, 2)

@@ -136,6 +136,7 @@ def test_the_page_has_everything_and_needs_nothing(seeds):
     assert "grokscope 0." in html
 
 
+@pytest.mark.slow
 def test_measures_are_drawn_if_every_run_has_them(planted, with_history, tmp_path):
     other = Run(shutil.copytree(with_history.path, tmp_path / "other"))
     other.folder.experiment.write_text(with_history.experiment.override({"seed": 1}).to_yaml())

@@ -73,6 +73,7 @@ def test_the_commands_that_add_what_is_missing_are_named(planted, explanation):
     assert what_is_missing(planted, explanation, History(measures(1), claims({}), NONE)) == ()
 
 
+@pytest.mark.slow
 def test_no_command_is_named_that_would_add_nothing(run_of):
     for kind in ("plain", "memorises", "attention-only"):  # no key frequencies
         content = read_content(run_of(kind))
@@ -90,6 +91,7 @@ def test_a_history_is_told_and_drawn(with_history):
     assert [picture.name for picture in content.pictures][:3] == ["curves", "measures", "claims"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0, 10])
 def test_at_an_earlier_step_the_history_is_the_whole_one(with_history, step):
     content = read_content(with_history, step)

@@ -98,6 +98,7 @@ def test_the_page_escapes_and_links():
     assert page.count("<svg") == 3
 
 
+@pytest.mark.slow
 def test_sorting_and_finding_in_a_browser(tmp_path):
     browsing = pytest.importorskip("browsing", reason="needs Playwright: pip install 'grokscope[dev]'")
     if browsing.chromium() is None:

@@ -3,7 +3,6 @@
 import ast
 import runpy
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -131,7 +130,7 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
     if is_file_function(operation):
         evaluate = _file_function(operation)
     else:
-        evaluate = partial(_evaluated, compile_expression(NAMED.get(operation, operation)))
+        evaluate = _evaluation(compile_expression(NAMED.get(operation, operation)))
     rows = []
     for a in range(p):
         row = []
@@ -150,8 +149,8 @@ def operation_table(operation: str, p: int, seed: int) -> Int[Tensor, "p p"]:
     return torch.tensor(rows)
 
 
-def _evaluated(code: CodeType, a: int, b: int, p: int) -> Any:
-    return eval(code, _SCOPE, {"a": a, "b": b, "p": p})
+def _evaluation(code: CodeType) -> Callable[..., Any]:
+    return lambda a, b, p: eval(code, _SCOPE, {"a": a, "b": b, "p": p})
 
 
 def operation_in_words(operation: str, p: int) -> str:
