@@ -27,16 +27,16 @@ demo: $(VENV)/installed
 paper: $(VENV)/installed
 	$(BIN)/grokscope train mainline --out runs/mainline --resume
 
-# one process more than there are cores: many tests wait for a process of their own, a browser or a cluster
 # bytecode is kept whatever the environment says: every process would compile six hundred modules anew
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder \
-  --numprocesses $$(($$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') + 1))
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --numprocesses
+CORES = $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)')
 
 test: $(VENV)/developing
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(CORES) -m "not slow"
 
+# one process more than there are cores: many slow tests wait for a process of their own, a browser or a cluster
 test-all: $(VENV)/developing
-	$(PYTEST)
+	$(PYTEST) $$(($(CORES) + 1))
 
 check: $(VENV)/developing
 	$(BIN)/ruff check .
