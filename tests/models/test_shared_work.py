@@ -155,6 +155,33 @@ def test_fast_pass_equals_textbook_pass(options, positions, d_vocab, n_examples,
         )
 
 
+@pytest.mark.parametrize("common", [0, 2, 4])
+@pytest.mark.parametrize("positions", [(4,), (0, 1, 2, 3, 4)], ids=["last", "all"])
+@pytest.mark.parametrize(
+    "options", [{}, {"attention_coefficient": 0.3}, {"causal": False, "n_layers": 2}, {"biases": "all"}], ids=str
+)
+def test_a_key_that_all_sequences_share(options, positions, common):
+    model = network(d_vocab=3, **options)
+    tokens = tokens_for(model, 90)
+    tokens[:, common] = 1
+    plan = model.plan(tokens, positions)
+    assert plan.common_key is not None
+    place, row = plan.common_key
+    assert place == common
+    assert (plan.keys.tokens[row], plan.keys.positions[row]) == (1, common)
+    plain, fast = model(tokens)[:, list(positions)], model.forward_fast(plan)
+    assert_close(fast, plain)
+    expected = gradients(model, plain)
+    for name, found in gradients(model, fast).items():
+        assert_close(found, expected[name])
+
+
+def test_no_key_is_common_where_tokens_differ_or_keys_are_many():
+    model = network(d_vocab=3)
+    assert model.plan(tokens_for(model, 90), [4]).common_key is None
+    assert Plan.of(torch.ones(5, 9, dtype=torch.long), [8], 3, 1, causal=True).common_key is None
+
+
 @pytest.mark.parametrize("options", SHAPES.values(), ids=SHAPES)
 def test_both_equal_a_third_written_with_loops(options):
     model = network(**options)

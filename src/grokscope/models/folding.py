@@ -14,6 +14,7 @@ from torch import Tensor
 from grokscope.models.activations import activate_in_place
 from grokscope.models.hooks import Show, unseen
 from grokscope.models.layers import Attention, MLPLayer
+from grokscope.models.rectified import rectified
 from grokscope.models.stack_axis import added_product
 
 
@@ -52,12 +53,13 @@ def folded_logits(
     row = _plus(row, attention.b_O)
     if mlp is None:
         return added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
-    pre = added_product(_plus(row @ mlp.W_in, mlp.b_in), z, W_O @ mlp.W_in)
-    post = activate_in_place(mlp.activation, pre)
+    to_pre, to_logits = _plus(row @ mlp.W_in, mlp.b_in), _plus(_plus(row, mlp.b_out) @ W_U, b_U)
+    W_in, W_out, W_skip = W_O @ mlp.W_in, mlp.W_out @ W_U, W_O @ W_U
+    if mlp.activation == "relu" and z.ndim == 2 and show is unseen:
+        return rectified(z, W_in, to_pre.squeeze(0), W_out, to_logits.squeeze(0), W_skip)
+    post = activate_in_place(mlp.activation, added_product(to_pre, z, W_in))
     show(post)
-    row = _plus(row, mlp.b_out)
-    skip = added_product(_plus(row @ W_U, b_U), z, W_O @ W_U)
-    return added_product(skip, post, mlp.W_out @ W_U)
+    return added_product(added_product(to_logits, z, W_skip), post, W_out)
 
 
 def _plus(value: Float[Tensor, "*stack 1 n"], bias: Float[Tensor, "*stack n"] | None) -> Float[Tensor, "*stack 1 n"]:

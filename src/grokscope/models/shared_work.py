@@ -15,7 +15,8 @@ On the mainline, where a sequence is ``a b =`` and the answer is read at ``=``::
     queries      one for every position                one: "=" is the same row in every sequence
     scores       q · k, for every sequence             a table [query row, key row], looked up by index_select
     pattern      softmax over keys                     softmax over the looked-up scores, at "=" only
-    z, W_O       at 3 positions                        at "=" only; values looked up by index_select
+    z, W_O       at 3 positions                        at "=" only; values looked up by index_select, as differences
+                                                       from the value of "=", which all sequences share
     MLP, W_U     at 3 positions                        at "=" only
     later layers keys and values at every position, in both; the last one's queries, MLP and W_U at "=" only
 
@@ -40,6 +41,7 @@ from grokscope.display import brief_repr
 from grokscope.models.activations import activate_in_place
 from grokscope.models.hooks import Show, unseen
 from grokscope.models.layers import Attention, MLPLayer, mixed_with_constant
+from grokscope.models.rectified import rectified
 from grokscope.models.stack_axis import affine, row_offsets, take_rows
 
 MANY_KEYS = 8
@@ -92,6 +94,8 @@ class Plan:
     """The rows of the first layer's queries: the same, or those at scored positions if it is also the last layer."""
     score_index: Int[Tensor, " stack_b_q_k"] | None
     """Each score's place in the table of all (query row, key row) pairs; None where that table would be the larger."""
+    common_key: tuple[int, int] | None
+    """Place and row of a key that is the same in every sequence, as "=" is; None without one, or with many keys."""
     causal: bool
     """Whether queries see no later keys."""
 
@@ -117,7 +121,7 @@ class Plan:
         if queries.n_rows * keys.n_rows <= n_scores:
             key_row = keys.index - row_offsets(keys.index, keys.n_rows)  # within a row of one table of scores
             score_index = (queries.index.unsqueeze(-1) * keys.n_rows + key_row.unsqueeze(-2)).flatten()
-        return cls(positions, n_keys, keys, queries, score_index, causal)
+        return cls(positions, n_keys, keys, queries, score_index, _common_key(keys), causal)
 
     def hidden(self, query_positions: Sequence[int]) -> Bool[Tensor, "q k"] | None:
         """Return which keys each query must not see (they come later), or None where every query sees all."""
@@ -125,6 +129,15 @@ class Plan:
             return None
         at = torch.as_tensor(list(query_positions), device=self.keys.index.device)
         return torch.arange(self.n_keys, device=at.device) > at.unsqueeze(1)
+
+
+def _common_key(keys: DistinctRows) -> tuple[int, int] | None:
+    n_keys = keys.index.shape[-1]
+    rows = (keys.index - row_offsets(keys.index, keys.n_rows)).view(-1, n_keys)
+    if n_keys > MANY_KEYS or not len(rows):
+        return None
+    places = (rows == rows[0]).all(0).nonzero().flatten().tolist()
+    return (places[0], int(rows[0, places[0]])) if places else None
 
 
 def _project(
@@ -172,13 +185,19 @@ def first_attention(
     if n_keys > MANY_KEYS:
         values = take_rows(v, plan.keys.index).view(*batch, n_keys, h, e)
         return torch.einsum("...bqkh,...bkhe->...bqhe", pattern, values).flatten(-2)
-    z = None
-    for place in range(n_keys):  # never all keys' values at once: that tensor would be the largest of the layer
+    z, places = None, list(range(n_keys))
+    if plan.common_key is not None and attention.coefficient == 1:
+        # a pattern sums to 1: the value that all sequences share, and each other value's difference from it
+        place, row = plan.common_key
+        common = v.narrow(-2, row, 1)
+        places.remove(place)
+        v, z = v - common, common.unflatten(-1, (h, e)).unsqueeze(-3)
+    for place in places:  # never all keys' values at once: that tensor would be the largest of the layer
         values = take_rows(v, plan.keys.index[..., place]).view(*batch, 1, h, e)
-        term = pattern[..., place, :, None] * values
-        z = term if z is None else z + term
+        weights = pattern[..., place, :, None]
+        z = weights * values if z is None else torch.addcmul(z, weights, values)
     assert z is not None
-    return z.flatten(-2)
+    return z.expand(*batch, n_queries, h, e).flatten(-2)
 
 
 def later_attention(
@@ -227,6 +246,8 @@ def attention_output(attention: Attention, z: Float[Tensor, "*stack rows he"]) -
 
 def mlp_output(mlp: MLPLayer, x: Float[Tensor, "*stack rows d"], show: Show = unseen) -> Float[Tensor, "*stack rows d"]:
     """Return what the neurons add to the residual stream; ``show`` is given the neurons."""
+    if mlp.activation == "relu" and x.ndim == 2 and show is unseen:
+        return rectified(x, mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out)
     post = activate_in_place(mlp.activation, affine(x, mlp.W_in, mlp.b_in))
     show(post)
     return affine(post, mlp.W_out, mlp.b_out)
