@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import torch
 from plain import PlainTraining
-from timing import seconds
+from timing import seconds, taking
 
 from grokscope.models import Transformer
 from grokscope.recipe import recipe, recipe_names
@@ -62,7 +62,8 @@ def main() -> None:
     with Execution(device="cpu").resolved().applied(), freed_memory_kept():
         for name in options.names or ["mainline"]:
             experiment = recipe(name).experiment
-            task, model = task_of(experiment), initial_model(experiment, task_of(experiment))
+            task = task_of(experiment)
+            model = initial_model(experiment, task)
             if not isinstance(model, Transformer):
                 print(f"{name}: plain PyTorch is written for transformers only", file=sys.stderr)
                 continue
@@ -77,16 +78,6 @@ def steps(experiment: Experiment, task: Task, *, with_compiled: bool) -> dict[st
         name: trainer_of(experiment, initial_model(experiment, task), task, compile=compiled)
         for name, compiled in kinds.items()
     }
-
-
-def taking(trainer: Trainer) -> Callable[[], None]:
-    """Return a function that takes a step."""
-
-    def run() -> None:
-        trainer.gradient()
-        trainer.update()
-
-    return run
 
 
 def compare_steps(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from grokscope.run import Experiment
 from grokscope.run.build import initial_model, task_of, trainer_of
+from grokscope.training import Trainer
 
 
 def seconds(work: Callable[[], object], times: int = 1) -> list[float]:
@@ -17,13 +18,17 @@ def seconds(work: Callable[[], object], times: int = 1) -> list[float]:
     return taken
 
 
-def stepping(experiment: Experiment) -> Callable[[], None]:
-    """Return a function that makes a step of an experiment."""
-    task = task_of(experiment)
-    trainer = trainer_of(experiment, initial_model(experiment, task), task)
+def taking(trainer: Trainer) -> Callable[[], None]:
+    """Return a function that makes a step."""
 
     def step() -> None:
         trainer.gradient()
         trainer.update()
 
     return step
+
+
+def stepping(experiment: Experiment) -> Callable[[], None]:
+    """Return a function that makes a step of an experiment."""
+    task = task_of(experiment)
+    return taking(trainer_of(experiment, initial_model(experiment, task), task))

@@ -63,9 +63,8 @@ def test_an_error_ends_it(threads, monkeypatch):
     monkeypatch.setattr(ThreadPoolExecutor, "shutdown", announced)
     with pytest.raises(ValueError, match="damaged"):
         map_checkpoints(list(range(1, 201)), look, TASK)
-    assert (
-        len(looked) <= threads + 1
-    )  # the one that took the damaged step may have taken another before the rest were cancelled
+    # the thread that took the damaged step may have taken another one before the rest were cancelled
+    assert len(looked) <= threads + 1
     assert torch.get_num_threads() == threads
 
 
