@@ -44,20 +44,25 @@ def all_pairs_table(model: Network, task: BinaryOperationTask, names: Collection
         HookError: the network has no activation of that name.
     """
     model, n, position = widened_network(model), task.n, task.target_positions[-1]
-    logits: list[Tensor] = []
-    kept: dict[str, list[Tensor]] = {name: [] for name in sorted(names)}
-    for tokens in task.all_pairs.tokens.split(_CHUNK):
-        plan = model.plan(tokens, [position])
+    logits, activations = torch.empty(0), dict[str, Tensor]()
+    for first in range(0, n * n, _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        plan = model.plan(task.all_pairs.tokens[rows], [position])
         if set(names) <= model.shown_fast(plan):
             recorder = Recorder(names)
             chunk, cache = model.forward_fast(plan, tap=recorder), recorder.kept
         else:
-            chunk, cache = model.run_with_cache(tokens, set(names), [position])
-        for name, value in cache.items():
-            kept[name].append(_at_answer(value, name, position))
-        logits.append(chunk[:, -1, :n])
-    table = torch.cat(logits).unflatten(0, (n, n))
-    return AllPairsTable(table, {name: torch.cat(parts).unflatten(0, (n, n)) for name, parts in kept.items()})
+            chunk, cache = model.run_with_cache(task.all_pairs.tokens[rows], set(names), [position])
+        seen = {name: _at_answer(value, name, position) for name, value in cache.items()}
+        if not first:  # only now are shapes known
+            logits = chunk.new_empty(n * n, n)
+            activations = {name: value.new_empty(n * n, *value.shape[1:]) for name, value in seen.items()}
+        logits[rows] = chunk[:, -1, :n]
+        for name, value in seen.items():
+            activations[name][rows] = value
+    return AllPairsTable(
+        logits.unflatten(0, (n, n)), {name: value.unflatten(0, (n, n)) for name, value in activations.items()}
+    )
 
 
 def _at_answer(value: Tensor, name: str, position: int) -> Tensor:

@@ -27,7 +27,7 @@ from grokscope.analysis.binary.unembedding import neuron_logit_map
 from grokscope.analysis.fourier import fourier_basis, n_frequencies, row_frequencies
 from grokscope.analysis.modular.coordinates import Coordinates, find_coordinates
 from grokscope.analysis.modular.neurons import NeuronFrequencies, cluster_frequencies, neuron_frequencies
-from grokscope.analysis.modular.sum_directions import sum_index
+from grokscope.analysis.modular.sum_directions import over_sums, sum_index
 from grokscope.display import brief_repr
 from grokscope.models import MLP, Transformer
 from grokscope.tasks import ModularTask
@@ -160,13 +160,11 @@ def frequency_power(logits: Float[Tensor, "n n n"]) -> FrequencyPower:
     """
     n = logits.shape[0]
     x = torch.arange(n)
-    back, mean = (x[:, None] - x) % n, logits.mean(dtype=torch.float64)
-    by_distance, total = torch.zeros(n, dtype=torch.float64), 0.0
-    for i in range(n):
-        row = logits[i].double() - mean
-        by_distance += row.gather(1, (back + i) % n).sum(0)
-        total += float(row.square().sum())
-    real = torch.fft.rfft(by_distance / n**2).real[1 : n_frequencies(n) + 1]
+    mean = logits.mean(dtype=torch.float64)
+    by_sum = over_sums(logits) - mean
+    by_distance = by_sum.gather(1, (x[:, None] + x) % n).mean(0)
+    total = sum(float((row.double() - mean).square().sum()) for row in logits)
+    real = torch.fft.rfft(by_distance).real[1 : n_frequencies(n) + 1]
     norms = torch.full_like(real, n / 2)
     if n % 2 == 0:
         norms[-1] = n

@@ -7,7 +7,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.analysis.fourier import n_frequencies, row_frequencies, transform
-from grokscope.analysis.modular.sum_directions import over_lines
 from grokscope.analysis.precision import widened
 from grokscope.display import brief_repr
 
@@ -66,32 +65,32 @@ class FrequencyMasses:
 
 
 def frequency_masses(activations: Float[Tensor, "p p n_neurons"]) -> FrequencyMasses:
-    """Return the squared mass that each frequency's block has of each neuron; see :func:`neuron_frequencies`."""
-    parts = [_masses(widened(chunk)) for chunk in activations.split(_CHUNK, dim=2)]
-    return FrequencyMasses(torch.cat([mass for mass, _ in parts], dim=1), torch.cat([total for _, total in parts]))
-
-
-_CHUNK = 64
-"""Neurons looked at at once: at p = 113 their copies stay in the cache, and those of all would not fit at p = 997."""
-
-
-def _masses(activations: Float[Tensor, "p p n"]) -> tuple[Float[Tensor, "n_frequencies_and_0 n"], Float[Tensor, " n"]]:
-    """Return the squared mass of each frequency's block, and the whole, of each neuron.
+    """Return the squared mass that each frequency's block has of each neuron; see :func:`neuron_frequencies`.
 
     A block needs no 2-D transform: its corner, {cos k, sin k} × {cos k, sin k}, is what frequency k has of the means
     over each sum a + b and each difference a − b, its edges what k has of the means over b and over a.
     """
-    p = activations.shape[0]
-    centred = activations - activations.mean((0, 1), dtype=torch.float64).to(activations.dtype)
-    masses = torch.zeros(n_frequencies(p) + 1, activations.shape[2], dtype=torch.float64)
-    corners = [over_lines(centred, -1), over_lines(centred, 1)]
-    lines = [transform(each.double()).square() for each in (centred.mean(1), centred.mean(0), *corners)]
+    p, n_neurons = activations.shape[0], activations.shape[2]
+    mean = torch.stack([widened(row).mean(0) for row in activations]).mean(0)
+    by_a, by_b = mean.new_zeros(2, p, n_neurons)
+    by_sum, by_difference = mean.new_zeros(2, 2 * p, n_neurons)
+    total = torch.zeros(n_neurons, dtype=torch.float64)
+    for a, row in enumerate(activations):  # which is in the cache for all of them
+        centred = row - mean
+        by_a[a] = centred.sum(0)
+        by_b += centred
+        by_sum[a : a + p] += centred
+        by_difference[p - a : 2 * p - a] += centred
+        total += centred.square_().sum(0)
+    corners = [by_sum[:p] + by_sum[p:], by_difference[:p] + by_difference[p:]]
+    lines = [transform(each.double() / p).square() for each in (by_a, by_b, *corners)]
     if p % 2 == 0:  # the lone component (−1)^a (−1)^b is a function of the sum and of the difference alike
         lines[-1][-1] = 0
+    masses = torch.zeros(n_frequencies(p) + 1, n_neurons, dtype=torch.float64)
     for line in lines:
         masses.index_add_(0, row_frequencies(p), p * line)
     masses[0] = 0
-    return masses, centred.square().sum((0, 1), dtype=torch.float64)
+    return FrequencyMasses(masses, total)
 
 
 MIN_CLUSTER = 0.02

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -17,23 +16,11 @@ def sum_index(n: int) -> Int[Tensor, "n n"]:
 
 def over_sums(values: Float[Tensor, "n n *rest"]) -> Float[Tensor, "n *rest"]:
     """Return the mean of ``values[i, j]`` over the n pairs with each sum i + j mod n, in float64."""
-    return over_lines(values.double(), -1)
-
-
-def over_lines(values: Float[Tensor, "n n *rest"], slope: Literal[1, -1]) -> Float[Tensor, "n *rest"]:
-    """Return the mean of ``values`` over each line of the n × n torus, in their own dtype.
-
-    Args:
-        values: of every pair (i, j).
-        slope: −1 for the lines of one sum i + j mod n, 1 for those of one difference j − i mod n.
-    """
     n, rest = values.shape[0], values.shape[2:]
-    twice = torch.cat([values, values], dim=1)  # a line that leaves on one side goes on in the second copy
-    to_row, to_column, *others = twice.stride()
-    lines = twice.as_strided(
-        (n, n, *rest), (to_row + slope * to_column, to_column, *others), n * to_column if slope == -1 else 0
-    )
-    return lines.mean(0)
+    sums = torch.zeros(2 * n, *rest, dtype=torch.float64)
+    for i, row in enumerate(values):  # row by row: without a copy of all in float64
+        sums[i : i + n] += row
+    return (sums[:n] + sums[n:]) / n
 
 
 def keep_frequencies(values: Float[Tensor, "n *rest"], frequencies: Sequence[int]) -> Float[Tensor, "n *rest"]:
