@@ -22,6 +22,8 @@ SHORTER = {
     "--n-samples 100": "--n-samples 2",
     "--engine ray --address auto -o s3://bucket/small": "-o elsewhere --dry-run",
     "--p 59 --set model.d_mlp=256": "--p 11",
+    "reproduce --quick": "reproduce skip-trigrams --quick --engine serial",
+    "reproduce all --seeds 5 --resume": "reproduce mainline --seeds 5 --resume --dry-run",
 }
 """What needs hours or a cluster; tests/sweeps/test_ray.py has a cluster."""
 

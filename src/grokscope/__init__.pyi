@@ -41,6 +41,7 @@ from .workflows.network import load_network as load_network
 from .workflows.race import race as race
 from .workflows.report import replay as replay
 from .workflows.report import report as report
+from .workflows.reproduce import reproduce as reproduce
 from .workflows.runs import recipes as recipes
 from .workflows.runs import runs as runs
 from .workflows.sweep import sweep as sweep

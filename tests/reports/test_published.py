@@ -6,7 +6,8 @@ from grokscope.analysis import Phases, find_phases, fourier_summary
 from grokscope.analysis.modular.progress_measures import answer_losses
 from grokscope.errors import ConfigError
 from grokscope.recipe import recipe
-from grokscope.reports.published.network import Measured, compare
+from grokscope.reproduction.measurement import Measured
+from grokscope.reproduction.network import compare
 
 NONE = Phases(None, None, None, None)
 

@@ -16,13 +16,13 @@ from grokscope.figures.source import RunSource
 from grokscope.models import MLPConfig, build_model
 from grokscope.recipe import recipe, recipe_names
 from grokscope.reports import Content, read_content, render_page
-from grokscope.reports.published.comparison import Measured
-from grokscope.reports.published.network import compare
 from grokscope.reports.run.evidence import evidence
 from grokscope.reports.run.family import describe_task
 from grokscope.reports.run.phase_changes import changes_in_words
 from grokscope.reports.run.sequences import MAX_ATTENTION
 from grokscope.reports.run.training_setup import what_was_trained
+from grokscope.reproduction.measurement import Measured
+from grokscope.reproduction.network import compare
 from grokscope.run import Run
 from grokscope.tasks import RepeatedSubsequencesConfig
 

@@ -18,6 +18,7 @@ from grokscope.cli.commands.measure import measure
 from grokscope.cli.commands.race import race
 from grokscope.cli.commands.recipes import recipes
 from grokscope.cli.commands.report import report
+from grokscope.cli.commands.reproduce import reproduce
 from grokscope.cli.commands.runs import runs
 from grokscope.cli.commands.show import show
 from grokscope.cli.commands.sweep import sweep
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(load_plugins)
-_TRAINING = (train, watch, grid, sweep, race)
+_TRAINING = (train, watch, grid, sweep, race, reproduce)
 _LOOKING = (recipes, runs, show, explain, measure, changes, compare, figure, report)
 for command in (*_TRAINING, *_LOOKING):
     app.command()(command)

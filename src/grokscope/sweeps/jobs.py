@@ -126,7 +126,9 @@ def _copied(storage: RemoteStorage, scratch: Path, result: Result) -> Result:
 
 
 def _carry_out_in(job: Job, parent: Path, on_step: OnStep) -> list[Result]:
-    left = [run for run in job.runs if not _has_ended(parent / run.folder)]
+    left = [run for run in job.runs if not _has_ended(parent, run)]
+    for run in left:
+        (parent / run.folder / OUTCOME).unlink(missing_ok=True)  # of a run that goes on it is no longer true
     train = _train_together if len(left) > 1 else _train_alone
     failures = train(left, parent, job.execution, on_step)
     return [
@@ -155,10 +157,12 @@ def kept_outcome(content: bytes | None, measures: Sequence[str] = (), *, explain
     return outcome if outcome.measures.keys() >= set(measures) and (was_explained or not explained) else None
 
 
-def _has_ended(folder: Path) -> bool:
-    if not RunFolder(folder).exists() or not RunFolder(folder).record.exists():
+def _has_ended(parent: Path, planned: PlannedRun) -> bool:
+    folder = RunFolder(parent / planned.folder)
+    if not folder.exists() or not folder.record.exists():
         return False
-    return Run(folder).status in ("finished", "diverged")
+    run = Run(folder.path)
+    return run.status == "diverged" or (run.status == "finished" and run.experiment.stop == planned.experiment.stop)
 
 
 def _train_alone(left: Sequence[PlannedRun], parent: Path, execution: Execution, on_step: OnStep) -> dict[str, str]:
@@ -193,20 +197,20 @@ def _train_together(left: Sequence[PlannedRun], parent: Path, execution: Executi
     except torch.OutOfMemoryError:
         is_too_large = True  # only noted: what was allocated is given back when the error is gone
     except (GrokscopeError, OSError, RuntimeError) as error:
-        return {run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(parent / run.folder)}
+        return {run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(parent, run)}
     if not is_too_large:
         return {}
     failures: dict[str, str] = {}
     for half in (left[: len(left) // 2], left[len(left) // 2 :]):
         failures |= (_train_together if len(half) > 1 else _train_alone)(half, parent, execution, on_step)
-        if any(run.folder not in failures and not _has_ended(parent / run.folder) for run in half):
+        if any(run.folder not in failures and not _has_ended(parent, run) for run in half):
             break  # it was asked to stop
     return failures
 
 
 def _result(job: Job, parent: Path, planned: PlannedRun) -> Result:
     folder = parent / planned.folder
-    if not _has_ended(folder):
+    if not _has_ended(parent, planned):
         return Result(planned.folder)
     content = (folder / OUTCOME).read_bytes() if (folder / OUTCOME).exists() else None
     outcome = kept_outcome(content, job.measures, explained=job.explained)

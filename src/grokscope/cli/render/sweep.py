@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from grokscope.cli.render.amounts import size_in_words, time_in_words
 from grokscope.cli.render.tables import name_table, print_whole
 from grokscope.reports.sweep.tables import GROUPS, PAIRS, group_table, pair_table
 from grokscope.sweeps import Cost, PlannedRun, Storage, Sweep, SweepBackend, SweepOutcomes
@@ -37,11 +38,10 @@ def print_plan(
         table.add_row("left to do", Text(f"{cost.n_runs:,} of {len(runs):,} runs; the others have ended"))
     if cost.n_runs:
         table.add_row("trained", Text(backend.summary))
-        how_long = (
-            f"at most about {_duration(cost.seconds)} of training, on machines as fast as this one, and the analysis"
-        )
+        took = time_in_words(cost.seconds)
+        how_long = f"at most about {took} of training, on machines as fast as this one, and the analysis"
         table.add_row("time", Text(how_long))
-        table.add_row("disk", Text(f"at most about {_size(cost.bytes)} in {storage}"))
+        table.add_row("disk", Text(f"at most about {size_in_words(cost.bytes)} in {storage}"))
     console.print(table)
 
 
@@ -66,17 +66,3 @@ def _case(settings: dict[str, object]) -> str:
 
 def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _duration(seconds: float) -> str:
-    for size, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {name}"
-    return f"{max(1, round(seconds))} s"
-
-
-def _size(n_bytes: int) -> str:
-    for size, name in ((1e9, "GB"), (1e6, "MB")):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.1f} {name}"
-    return f"{max(1, n_bytes // 1000)} kB"

@@ -7,11 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_WORDS = ("run", "group", "arm", "arms", "item", "published", "measured", "verdict", "rule, or why")
+"""Columns that have words, which begin at the left."""
+
 
 def name_table() -> Table:
     """Return an empty table of names and values."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     return table
 
@@ -43,7 +46,7 @@ def print_whole(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     for column, shown, width in zip(table.columns, cells, least, strict=True):
         more = min(left, max(map(len, shown)) - width)
         column.width, left, column.no_wrap = width + more, left - more, False
-        column.justify = "left" if column.header in ("run", "group", "arm", "arms") else "right"
+        column.justify = "left" if column.header in _WORDS else "right"
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=max(console.width, between + sum(column.width or 0 for column in table.columns))).print(table)

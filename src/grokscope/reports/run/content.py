@@ -15,8 +15,6 @@ from grokscope.figures.source import NO_PHASES, RunSource
 from grokscope.models import MLP, Transformer
 from grokscope.progress import SILENT, Progress
 from grokscope.reports.provenance import Facts, how_it_was_made, interruption
-from grokscope.reports.published.comparison import Comparison, Measured
-from grokscope.reports.published.network import compare
 from grokscope.reports.replay.collect import collect_frames
 from grokscope.reports.replay.player import Player, make_player
 from grokscope.reports.run.evidence import Evidence, FoundTable, evidence
@@ -31,6 +29,8 @@ from grokscope.reports.run.history import (
 from grokscope.reports.run.outcome import Data, outcome
 from grokscope.reports.run.phase_changes import changes_in_words
 from grokscope.reports.run.training_setup import what_was_trained
+from grokscope.reproduction.measurement import Comparison, Measured
+from grokscope.reproduction.network import compare
 from grokscope.run import Run
 from grokscope.tasks import Task
 
@@ -86,7 +86,7 @@ def read_content(
     Args:
         run: finished or not.
         step: the checkpoint whose network is analysed; the last if None.
-        published: numbers to compare with, see :func:`grokscope.reports.published.network.compare`.
+        published: numbers to compare with, see :func:`grokscope.reproduction.network.compare`.
         progress: shows how many checkpoints are read.
 
     Raises:

@@ -11,7 +11,7 @@ from grokscope.curves.phases import Phases
 from grokscope.explanation import Explanation
 from grokscope.figures.source import RunSource
 from grokscope.models import MLP, Transformer
-from grokscope.reports.published.comparison import Measured
+from grokscope.reproduction.measurement import Measured
 from grokscope.tasks import Task, TaskConfig
 
 MAKES_THEM = "“grokscope explain RUN” makes them."

@@ -11,7 +11,6 @@ from grokscope.explanation.modular.explain import LARGEST
 from grokscope.figures.modular.parts import circuit
 from grokscope.figures.source import RunSource
 from grokscope.models import MLP, Transformer
-from grokscope.reports.published.comparison import Measured
 from grokscope.reports.run.family import (
     MAKES_THEM,
     batches_in_words,
@@ -24,6 +23,7 @@ from grokscope.reports.run.family import (
     with_network,
 )
 from grokscope.reports.run.fourier_findings import findings
+from grokscope.reproduction.measurement import Measured
 from grokscope.tasks import ModularConfig, ModularTask
 from grokscope.tasks.modular.operations import operation_in_words
 

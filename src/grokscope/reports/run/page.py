@@ -33,7 +33,7 @@ def write_report(
         run: finished or not.
         path: the file to write; ``report.html`` in the run's folder if None.
         step: the checkpoint whose network is analysed; the last if None.
-        published: numbers to compare with, by the names in :func:`grokscope.reports.published.network.compare`.
+        published: numbers to compare with, by the names in :func:`grokscope.reproduction.network.compare`.
         progress: shows how many checkpoints are read.
 
     Raises:

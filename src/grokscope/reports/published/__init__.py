@@ -1,1 +1,0 @@
-"""Published numbers beside measured ones."""

@@ -1,0 +1,1 @@
+"""Published experiments reproduced: what was published, what is measured, and whether the two agree."""
