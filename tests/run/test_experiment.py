@@ -61,6 +61,7 @@ OTHER_VALUES = {
     "schedule.final_share": 0.1,
     "loss": "float64",
     "l1": 1e-5,
+    "checkpoints_per_decade": 7,
     "dtype": "float64",
     "seeds.init": 1,
     "seeds.split": 2,
@@ -368,3 +369,21 @@ def test_an_unknown_key_in_a_file_suggests_the_nearest(tmp_path):
 def test_a_stop_rule_on_the_test_set_needs_one(rule):
     with pytest.raises(ConfigError, match=r"train_fraction 1\.0 leaves none"):
         Experiment().override({"task.data.train_fraction": 1.0, rule: 0.5})
+
+
+class TestCheckpoints:
+    def test_every_so_many_steps(self):
+        experiment = Experiment(checkpoint_every=30)
+        assert [step for step in range(100) if experiment.keeps(step)] == [0, 30, 60, 90]
+        assert experiment.n_checkpoints(100) == 5  # and the last
+        assert experiment.n_checkpoints(90) == 4
+
+    def test_more_of_them_in_every_factor_of_ten(self):
+        experiment = Experiment(checkpoint_every=1_000, checkpoints_per_decade=4)
+        kept = [step for step in range(2_001) if experiment.keeps(step)]
+        assert kept == [0, 1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 1_000, 1_778, 2_000]
+        assert experiment.n_checkpoints(2_000) == len(kept)
+
+    def test_a_description_stays_true_with_them(self):
+        told = Experiment(description="the paper's network")
+        assert told.override({"checkpoints_per_decade": 10}).description == told.description

@@ -231,6 +231,13 @@ class TestInterrupted:
         assert_same_bits(run.path, finished)
 
 
+def test_checkpoints_are_kept_in_every_factor_of_ten_and_at_the_end(tmp_path):
+    run = record(
+        SMALL.override({"checkpoints_per_decade": 3, "checkpoint_every": 1_000, "stop.steps": 12}), tmp_path / "run"
+    )
+    assert run.checkpoints == [0, 1, 2, 5, 10, 12]
+
+
 SHORT = SMALL.override({"stop.steps": 6, "evaluate_every": 2, "checkpoint_every": 3})
 
 

@@ -7,7 +7,18 @@ from pydantic import Field, field_validator
 from grokscope.config import Config
 from grokscope.sweeps.plan import Distribution
 
-FIXED = ("task", "seeds", "seed", "stop", "evaluate_every", "checkpoint_every", "dtype", "name", "description")
+FIXED = (
+    "task",
+    "seeds",
+    "seed",
+    "stop",
+    "evaluate_every",
+    "checkpoint_every",
+    "checkpoints_per_decade",
+    "dtype",
+    "name",
+    "description",
+)
 """Settings of the protocol, which no entry may change: data, seeds, length, and what is looked at."""
 
 

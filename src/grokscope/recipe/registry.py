@@ -99,7 +99,7 @@ def published_of(experiment: Experiment) -> dict[str, object]:
 
     A recipe's numbers hold for its own settings only; when to stop and what to keep may differ.
     """
-    free = ("stop.", "evaluate_every", "checkpoint_every", "description", "name")
+    free = ("stop.", "evaluate_every", "checkpoint", "description", "name")
     for name in RECIPES:
         chosen = recipe(name)
         if chosen.published and all(key.startswith(free) for key in chosen.experiment.differences(experiment)):

@@ -93,7 +93,12 @@ def repeated_subsequences_finite() -> Recipe:
     return _finite_sequences(
         "repeated-subsequences-finite",
         "Repeated subsequences on 512 sequences: memorises in 1,500 steps, groks after 190,000 (published)",
-        {"stop.steps": 200_000, "evaluate_every": 100, "checkpoint_every": 2_000},
+        {
+            "stop.steps": 200_000,
+            "evaluate_every": 100,
+            "checkpoint_every": 5_000,
+            "checkpoints_per_decade": 20,
+        },
         RepeatedSubsequencesConfig(data=FiniteSequences()),
         "8 hours",
         {"groks_between": (190_000, 200_000), "test_loss_peak": 15.9},

@@ -1,5 +1,6 @@
 """The one description of a run, and the one grammar for changing it."""
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ from grokscope.training import AdamWConfig, AnyOptimizerConfig, LossKind, Schedu
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 
 
-_NOT_DESCRIBED = ("name", "seeds.", "stop.", "evaluate_every", "checkpoint_every")
+_NOT_DESCRIBED = ("name", "seeds.", "stop.", "evaluate_every", "checkpoint_every", "checkpoints_per_decade")
 """Settings that a description says nothing of."""
 
 
@@ -63,6 +64,9 @@ class Experiment(Config):
     stop: Stop = Stop()
     evaluate_every: StrictInt = Field(default=10, ge=1, description="steps between two rows of metrics")
     checkpoint_every: StrictInt = Field(default=100, ge=1, description="steps between two checkpoints")
+    checkpoints_per_decade: StrictInt | None = Field(
+        default=None, ge=1, description="more of them, so many in every factor of ten: a long run's beginning in detail"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -73,6 +77,17 @@ class Experiment(Config):
     def _stop_can_be_reached(self) -> "Experiment":
         self.task.check_stop(tested=self.stop.test_loss is not None or self.stop.test_accuracy is not None)
         return self
+
+    def keeps(self, step: int) -> bool:
+        """Return whether there is a checkpoint at ``step``, the last one apart."""
+        if step % self.checkpoint_every == 0:
+            return True
+        n = self.checkpoints_per_decade
+        return n is not None and step == round(10 ** (round(n * math.log10(step)) / n))
+
+    def n_checkpoints(self, steps: int) -> int:
+        """Return how many checkpoints a run of so many steps has."""
+        return len({*filter(self.keeps, range(steps)), steps})
 
     def override(self, changes: Mapping[str, Any], *, note: Note = ignored) -> "Experiment":
         """Return this experiment with some settings changed.

@@ -55,7 +55,7 @@ def expected_cost(runs: Sequence[PlannedRun], backend: SweepBackend) -> Cost:
         for experiment in batch:
             steps = experiment.stop.steps
             seconds += steps * speed.step + (steps // experiment.evaluate_every + 1) * speed.evaluation
-            size += speed.weights * (steps // experiment.checkpoint_every + 1) + speed.state
+            size += speed.weights * experiment.n_checkpoints(steps) + speed.state
     return Cost(len(runs), seconds / max(1, min(backend.n_workers, len(batches))), int(size))
 
 

@@ -5,7 +5,15 @@ from typing import Any
 
 from grokscope.run import Experiment
 
-NOT_OF_A_GROUP = ("name", "description", "seeds", "stop", "evaluate_every", "checkpoint_every")
+NOT_OF_A_GROUP = (
+    "name",
+    "description",
+    "seeds",
+    "stop",
+    "evaluate_every",
+    "checkpoint_every",
+    "checkpoints_per_decade",
+)
 """Settings that change nothing of what a step of training does, but for chance: how long, how often looked at."""
 MOST_NAMED = 3
 """Settings that a group's name says; where more differ, it says what kind of run it is."""

@@ -99,7 +99,7 @@ class RunWriter:
         self._step = step
         last = step >= self.experiment.stop.steps
         row = last or step % self.experiment.evaluate_every == 0
-        return Due(last, row, last or step % self.experiment.checkpoint_every == 0)
+        return Due(last, row, last or self.experiment.keeps(step))
 
     def append_row(self, step: int, train: Evaluation, test: Evaluation | None) -> str | None:
         """Keep a row of metrics, and return why the run ends with it, or None if it goes on."""
