@@ -167,3 +167,37 @@ def test_values_and_logits_are_put_in_coordinates(operation):
             row = values[coordinates.a[i], coordinates.b[j]]
             assert torch.equal(inputs[i, j], row)
             assert logits[i, j].tolist() == [row[answer].item() for answer in coordinates.c]
+
+
+class TestRenamed:
+    """Addition under names of the inputs and answers that no formula gives."""
+
+    @given(n=st.integers(2, 30), seed=st.integers(0, 1000))
+    def test_permuted_tokens_are_addition(self, n, seed):
+        generator = torch.Generator().manual_seed(seed)
+        of_a, of_b, of_c = (torch.randperm(n, generator=generator) for _ in range(3))
+        table = of_c[(of_a[:, None] + of_b) % n]
+        coordinates = found(table)
+        assert coordinates.n == n
+        assert_addition(table, coordinates)
+
+    @pytest.mark.parametrize("p", [5, 7, 31])
+    @pytest.mark.parametrize("expression", ["a * pow(b, p - 2, p)", "b * pow(a, p - 2, p)", "a*b + a + b"])
+    def test_quotients_and_shifted_products_are_addition_but_for_one_residue(self, expression, p):
+        table = operation_table(expression, p, 0)
+        coordinates = found(table)
+        assert coordinates.n == p - 1
+        assert_addition(table, coordinates)
+
+    def test_cubes_are_addition_where_every_residue_is_a_cube(self):
+        table = operation_table("a**3 + b**3", 11, 0)
+        assert found(table).n == 11
+        assert find_coordinates(operation_table("a**3 + b**3", 7, 0)) is None
+
+    @pytest.mark.parametrize("expression", ["(a + b)**2", "a*a + b*b", "a*a + a*b + b*b", "random"])
+    def test_what_is_no_group_has_none(self, expression):
+        assert find_coordinates(operation_table(expression, 11, 0)) is None
+
+    def test_a_group_that_is_not_cyclic_has_none(self):
+        x = torch.arange(8)
+        assert find_coordinates(x[:, None] ^ x) is None

@@ -84,3 +84,35 @@ def test_the_smallest_moduli_have_tables_with_two_names(p):
     for name in NAMED:
         table = operation_table(name, p, 0)
         assert torch.equal(find_operation(table).table, table)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["a * pow(b, p - 2, p)", "(a + b)**2", "a*b + a + b", "a**3 + b**3", "a*a + b*b", "2*a**3 + 5*a*a*b + b + 4"],
+)
+def test_quotients_common_expressions_and_cubics_are_found_though_a_third_is_wrong(expression):
+    table = operation_table(expression, 31, 0)
+    found = find_operation(corrupted(table, 0.35, 0))
+    assert torch.equal(found.table, table)
+    assert torch.equal(operation_table(found.operation, 31, 0), table)
+    assert found.stands_out
+
+
+def test_what_memorised_a_third_of_the_sums_stands_out_as_a_sum():
+    p, generator = 59, torch.Generator().manual_seed(0)
+    guesses = torch.randint(p, (p, p), generator=generator)
+    memorised = torch.rand(p, p, generator=generator) < 0.3
+    found = find_operation(torch.where(memorised, operation_table("add", p, 0), guesses))
+    assert found.operation == "add"
+    assert found.agreement == pytest.approx(0.3, abs=0.05)
+    assert found.stands_out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_stands_out_of_answers_without_a_rule(seed):
+    assert not find_operation(operation_table("random", 31, seed)).stands_out
+
+
+def test_answers_that_are_all_the_same_are_no_operation():
+    found = find_operation(torch.full((31, 31), 3))
+    assert not found.stands_out

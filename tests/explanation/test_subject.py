@@ -62,7 +62,7 @@ def test_an_attention_coefficient_is_inferred_from_the_loss(tmp_path):
     save_pizza(tmp_path / "pizza.pt")
     subject = open_subject(tmp_path / "pizza.pt")
     assert subject.model.config.attention_coefficient == 0
-    assert any("attention_coefficient 0.0 inferred" in note for note in subject.notes)
+    assert any("attention_coefficient 0 inferred" in note for note in subject.notes)
 
 
 def test_what_is_stated_is_not_inferred(tmp_path):

@@ -39,7 +39,12 @@ def explain(
     """
     subject = _in_working_precision(subject)
     explained = explain_network(subject.task, subject, frequencies=frequencies, seed=seed, progress=progress)
-    return replace(with_own_claims(explained, subject), network=subject)
+    explained = with_own_claims(explained, subject)
+    others = []
+    for other in subject.alternatives:
+        judged = explain_network(other.task, other, frequencies=frequencies, seed=seed, progress=progress)
+        others.append(f"{other.name}: {judged.verdict}; {judged.headline}")
+    return replace(explained, network=subject, notes=(*explained.notes, *others))
 
 
 def _in_working_precision(subject: Subject) -> Subject:

@@ -33,6 +33,8 @@ class Subject:
     """What was inferred, for people."""
     imported: ImportedNetwork | None = None
     """Where it came from, if it is somebody else's."""
+    alternatives: tuple["Subject", ...] = ()
+    """The same weights with other settings that fit alike, each with its name."""
 
     __repr__ = brief_repr
 

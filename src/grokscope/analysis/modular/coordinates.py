@@ -28,6 +28,8 @@ class Coordinates:
     """The answer at each coordinate."""
     formula: str
     """The operation, in the usual notation."""
+    are_logarithms: bool = False
+    """Whether they are discrete logarithms."""
 
     __repr__ = brief_repr
 
@@ -57,15 +59,16 @@ class Coordinates:
         """What to say beside a picture whose axes are not residues; empty where they are."""
         if self.is_plain_addition:
             return ""
-        logarithms = ", which are discrete logarithms" if self.n <= int(self.a.max()) else ""
+        logarithms = ", which are discrete logarithms" if self.are_logarithms else ""
         return f"in the coordinates in which {self.formula} is addition{logarithms}"
 
 
 def find_coordinates(table: Int[Tensor, "p p"]) -> Coordinates | None:
     """Return coordinates in which ``table`` is addition, or None where there are none that we know.
 
-    Found are αa + βb + γ mod p (α, β prime to p), so sums and differences; and, for a prime p, γ·a·b
-    over the nonzero residues, whose coordinates are discrete logarithms.
+    Found are αa + βb + γ mod p (α, β prime to p), so sums and differences; for a prime p, γ·a·b over the nonzero
+    residues, whose coordinates are discrete logarithms; and whatever else is addition under other names, such as
+    quotients, ab + a + b, and sums of permuted tokens.
 
     Args:
         table: ``table[a, b]`` is the answer.
@@ -84,8 +87,41 @@ def find_coordinates(table: Int[Tensor, "p p"]) -> Coordinates | None:
     if generator is not None and unit and torch.equal(table, unit * x[:, None] * x % p):
         powers = torch.tensor([pow(generator, int(i), p) for i in range(p - 1)])
         factor = "" if unit == 1 else f"{unit}·"
-        return Coordinates(p - 1, powers, powers, unit * powers % p, f"{factor}a·b mod {p}")
-    return None
+        return Coordinates(p - 1, powers, powers, unit * powers % p, f"{factor}a·b mod {p}", are_logarithms=True)
+    return _of_renamed_addition(table)
+
+
+def _of_renamed_addition(table: Int[Tensor, "p p"]) -> Coordinates | None:
+    """Return coordinates in which ``table`` is addition modulo n under any names of its inputs and answers.
+
+    Operands with which the answer is always the same (0 in a product) have no coordinate; the others must have each
+    answer once in every row and column. Then x ∘ y = table[row that begins with x, column that begins with y] is a
+    group if the table is addition in some coordinates, and the powers of one that generates it are the coordinates
+    (Albert 1943, Quasigroups I: a quasigroup isotopic to a group is isotopic to it by this loop).
+    """
+    rows, columns = ((axis != axis[:, :1]).any(1).nonzero().flatten() for axis in (table, table.T))
+    part = table[rows][:, columns]
+    n = len(rows)
+    answers = part[0].sort().values if len(columns) == n and n > 1 else part.new_zeros(0)
+    if not all(n > 1 and torch.equal(axis.sort(1).values, answers.expand(n, -1)) for axis in (part, part.T)):
+        return None
+    small = torch.searchsorted(answers, part)  # answers as 0 … n − 1
+    row_of, column_of = small[:, 0].argsort(), small[0].argsort()
+    product = small[row_of][:, column_of]  # of what a row and a column begin with
+    unit = int(small[0, 0])
+    for generator in range(n):
+        powers = [unit]
+        while len(powers) < n and (value := int(product[powers[-1], generator])) != unit:
+            powers.append(value)
+        if len(powers) == n:
+            break
+    else:
+        return None
+    order = torch.tensor(powers)
+    x = torch.arange(n)
+    if len(set(powers)) < n or not torch.equal(product[order][:, order], order[(x[:, None] + x) % n]):
+        return None
+    return Coordinates(n, rows[row_of[order]], columns[column_of[order]], answers[order], "the operation")
 
 
 def residues(p: int, formula: str) -> Coordinates:

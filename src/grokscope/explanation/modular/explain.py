@@ -200,8 +200,8 @@ def _without_hypothesis(task: ModularTask, subject: Subject, began: float) -> Mo
     notes = list(subject.notes)
     if subject.recognised:
         notes.append(
-            f"there is no hypothesis to test for {task.operation!r}: sums, differences, other linear forms, and "
-            f"products modulo a prime can be explained so far"
+            f"there is no hypothesis to test for {task.operation!r}, which is addition under no names of the residues: "
+            f"that is not to say that the network does not compute it"
         )
     return ModularExplanation(
         subject=subject.name,
@@ -213,13 +213,13 @@ def _without_hypothesis(task: ModularTask, subject: Subject, began: float) -> Mo
         frequencies=ClaimedFrequencies((), (), "none found"),
         required=REQUIRED,
         claims=(_task_claim(task, right), SPARSE.not_measurable("no key frequency was found")),
-        notes=(*notes, *_chance(task, right)),
+        notes=(*notes, *(_chance(task, right) if subject.recognised else ())),
         seconds=time.perf_counter() - began,
     )
 
 
 def _chance(task: ModularTask, right: float) -> tuple[str, ...]:
-    """Return what is to be said of a network that knows nothing."""
+    """Return what is to be said of a network that knows nothing of the task that it was trained on."""
     guessing = 1 / task.p
     if right >= 2 * guessing:
         return ()

@@ -1,9 +1,11 @@
 """Which task on sequences somebody else's network does, read off its shapes and then tried."""
 
+import math
+
 from pydantic import ValidationError
 
 from grokscope.analysis.fresh_examples import score_fresh
-from grokscope.errors import ConfigError
+from grokscope.errors import CheckpointError, ConfigError
 from grokscope.explanation.identify import FAMILIES
 from grokscope.explanation.subject import Subject
 from grokscope.interop import ImportedNetwork
@@ -14,7 +16,12 @@ from grokscope.tasks import (
     SequenceTask,
     SkipTrigramsConfig,
 )
+from grokscope.training import Evaluation
 
+EXAMPLES = 256
+"""On which a network is tried."""
+FAR_FROM_CHANCE = 4.0
+"""A network does a task if it answers so many standard deviations more than guessing."""
 DOUBLED = 2.0
 """The residual scale of the authors' network on repeated subsequences, which its weights do not show."""
 
@@ -41,6 +48,13 @@ def sequence_subject(imported: ImportedNetwork, *, operation: str | None) -> Sub
                 f"usual 1 it is {loss:.2g}; state it to be sure"
             )
             best = other
+    right, guessing = _score(best, task).accuracy, 1 / model.d_vocab_out
+    if right < guessing + FAR_FROM_CHANCE * math.sqrt(guessing * (1 - guessing) / EXAMPLES):
+        raise CheckpointError(
+            f"{imported.source} has the shapes of a network on {task.name.rpartition(',')[0]}, but answers "
+            f"{right:.1%} of fresh examples right, where guessing gives {guessing:.1%}: it is untrained, or does "
+            f"another task, about which there is no hypothesis here"
+        )
     return Subject(imported.source.name, best.model, task, notes=tuple(notes), imported=best)
 
 
@@ -48,7 +62,11 @@ FAMILIES.add("sequences", sequence_subject)
 
 
 def _loss(imported: ImportedNetwork, task: SequenceTask) -> float:
-    return score_fresh(imported.model, task, 256, seed=0).loss
+    return _score(imported, task).loss
+
+
+def _score(imported: ImportedNetwork, task: SequenceTask) -> Evaluation:
+    return score_fresh(imported.model, task, EXAMPLES, seed=0)
 
 
 def _task(imported: ImportedNetwork) -> SequenceTask | None:
