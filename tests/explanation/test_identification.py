@@ -138,6 +138,16 @@ def test_a_network_on_sequences_that_does_no_known_task_is_not_judged_as_one(tmp
         open_subject(tmp_path / "palindrome.pt")
 
 
+def test_of_several_networks_in_a_file_the_one_asked_for_is_explained(tmp_path):
+    networks = [
+        plant(program_of(task_of(operation, 31), "clock", (2, 7, 11)), TransformerConfig()).state_dict()
+        for operation in ("add", "subtract")
+    ]
+    torch.save({"trajectory": networks}, tmp_path / "run.pt")
+    assert open_subject(tmp_path / "run.pt").task.operation == "subtract"
+    assert open_subject(tmp_path / "run.pt", index=0).task.operation == "add"
+
+
 class TestForeign:
     """Real networks of other people, whose truth stands beside them."""
 

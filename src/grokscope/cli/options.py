@@ -48,6 +48,9 @@ Frequencies = Annotated[
     typer.Option(metavar="K,K,…", help="The key frequencies, instead of those read off the (last) network."),
 ]
 Modulus = Annotated[int | None, typer.Option(metavar="INT", help="A file's modulus, where shapes do not show it.")]
+Index = Annotated[
+    int | None, typer.Option(metavar="INT", help="Which network of a file that has a list of them [the last].")
+]
 Operation = Annotated[
     str | None,
     typer.Option(help="What a file's network computes: add, subtract, 'a + 2*b' … [inferred from its answers]."),

@@ -4,35 +4,25 @@ import hashlib
 import io
 import json
 import os
-import re
-import warnings
-from collections.abc import Mapping
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from grokscope.display import brief_repr
 from grokscope.errors import CheckpointError
+from grokscope.interop.containers import Simple, unwrapped
+from grokscope.interop.pickles import CONVERT, damaged, load_pytorch
 
-Scalar = bool | int | float | str
-Simple = Scalar | list[int | float] | dict[str, Scalar]
-
-_WRAPPERS = ("model", "state_dict", "model_state_dict", "params")
-"""Under which a training script keeps the weights, next to losses and the optimiser's state."""
-_PREFIXES = ("module.", "model.", "_orig_mod.")
-"""Put before every name by DataParallel, by wrapping modules and by torch.compile."""
 _CONSTANTS = (".mask", ".IGNORE")
 """Buffers of attention layers: the causal mask and minus infinity."""
-_REFUSALS = re.compile(r"TorchScript|GLOBAL|Can only create|Can only build|Trying to call|Unsupported operand 149")
-"""What PyTorch says of a pickle that asks for more than tensors; 149 begins one of protocol 4, as of plain pickle."""
-_CONVERT = (
-    "load it where you trust it and save the weights alone: torch.save(model.state_dict(), 'weights.pt'), "
-    "or safetensors.torch.save_file"
-)
+_PREFIXES = ("module", "model", "_orig_mod", "net", "network", "transformer")
+"""Put before every name by wrapping modules; any other is taken for one if parts of a network stand behind it."""
+_LFS = b"version https://git-lfs.github.com/spec"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +30,15 @@ class Checkpoint:
     """What is in a file of weights."""
 
     tensors: dict[str, Tensor]
-    """The weights by name, on the CPU; attention masks left out, prefixes of wrapping modules taken off."""
+    """The weights by name, on the CPU; attention masks left out, a prefix that all have taken off."""
     stored: dict[str, Simple]
     """What is kept beside them, where it is simple."""
     metadata: dict[str, str]
     """Of a safetensors file; empty otherwise."""
     sha256: str
     """Of the file."""
+    left_out: tuple[str, ...] = ()
+    """Tensors of whole numbers or truth values beside the weights: masks, counters, positions."""
 
     __repr__ = brief_repr
 
@@ -54,9 +46,8 @@ class Checkpoint:
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Return the weights in a safetensors or PyTorch file by name, on the CPU.
 
-    The state dict is found by itself or under ``model``, ``state_dict``, ``model_state_dict`` or ``params``; the
-    prefixes ``module.``, ``model.`` and ``_orig_mod.`` are taken off where every name has them. No code in the file
-    is run.
+    The state dict is found by itself, under any name (``model``, ``state_dict``, …), in lists (the last) and in whole
+    modules; a prefix that every name has is taken off. No code in the file is run.
 
     Raises:
         CheckpointError: there is no such file, it is damaged, it would run code, it holds no state dict, or some
@@ -65,31 +56,43 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     return read_checkpoint(Path(path)).tensors
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, index: int | None = None) -> Checkpoint:
     """Return the weights in a file, as :func:`read_tensors` does, and what is kept beside them.
 
+    Args:
+        path: the file.
+        index: which of the networks in a list [the last].
+
     Raises:
-        CheckpointError: as of :func:`read_tensors`.
+        CheckpointError: as of :func:`read_tensors`, or there is no list, or none of that index.
     """
     content = _content(path)
     metadata: dict[str, str] = {}
     if _is_safetensors(content):
         loaded, metadata = _load_safetensors(path, content)
+    elif content.startswith(_LFS):
+        raise CheckpointError(
+            f"{path} is a Git LFS pointer, which stands for the file of weights; fetch that with 'git lfs pull'"
+        )
+    elif _is_npz(content):
+        loaded = _load_npz(path, content)
     elif content.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, or a bare pickle as before PyTorch 1.6
-        loaded = _load_pytorch(path, content)
+        loaded = load_pytorch(path, content)
     else:
         raise CheckpointError(
             f"{path} is neither a safetensors nor a PyTorch file, or its beginning is damaged; "
             f"give a .safetensors, .pt or .pth file"
         )
-    state, stored = _unwrapped(path, loaded)
-    tensors = _without_prefixes(state)
+    state, stored = unwrapped(path, loaded, index)
+    tensors = _without_prefix(state)
     tensors = {name: tensor.detach() for name, tensor in tensors.items() if not name.endswith(_CONSTANTS)}
+    counted = tuple(f"{name} ({_dtype(tensor)})" for name, tensor in tensors.items() if _is_counted(tensor))
+    tensors = {name: tensor for name, tensor in tensors.items() if not _is_counted(tensor)}
     if not tensors:
         raise CheckpointError(f"{path} holds no weights; save a trained network's state_dict()")
     for name, tensor in tensors.items():
         _check_values(path, name, tensor)
-    return Checkpoint(tensors, stored, metadata, hashlib.sha256(content).hexdigest())
+    return Checkpoint(tensors, stored, metadata, hashlib.sha256(content).hexdigest(), counted)
 
 
 def dtype_of(tensors: dict[str, Tensor]) -> torch.dtype:
@@ -121,7 +124,7 @@ def _load_safetensors(path: Path, content: bytes) -> tuple[dict[str, Tensor], di
     try:
         tensors = safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     return tensors, _metadata(content)
 
 
@@ -130,80 +133,48 @@ def _metadata(content: bytes) -> dict[str, str]:
     return header.get("__metadata__") or {}
 
 
-def _load_pytorch(path: Path, content: bytes) -> Any:
+def _is_npz(content: bytes) -> bool:
+    """Return whether the file is a zip archive of NumPy arrays."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of TorchScript archives, which are refused below
-            return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-    except Exception as error:  # a damaged pickle can raise anything
-        text = str(error)
-        if _REFUSALS.search(text):
-            culprit = re.search(r"GLOBAL ([\w.]+)", text)
-            what = f" (it asks for {culprit[1]})" if culprit else ""
-            raise CheckpointError(
-                f"{path} was refused: it holds more than weights, and opening it could run code{what}; {_CONVERT}"
-            ) from error
-        raise _damaged(path, error) from error
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError):
+        return False
+    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
-def _damaged(path: Path, error: Exception) -> CheckpointError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return CheckpointError(f"{path} is damaged or cut short ({reason}); copy or download it again")
+def _load_npz(path: Path, content: bytes) -> dict[str, Tensor]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: torch.from_numpy(np.asarray(archive[name])) for name in archive.files}
+    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error):
+            raise CheckpointError(f"{path} was refused: it holds Python objects among its arrays; {CONVERT}") from error
+        raise damaged(path, error) from error
 
 
-def _unwrapped(path: Path, loaded: Any) -> tuple[dict[str, Tensor], dict[str, Simple]]:
-    """Return the state dict in what a file holds, and the simple things beside it."""
-    stored: dict[str, Simple] = {}
-    while isinstance(loaded, Mapping):
-        wrapper = next((key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)), None)
-        if wrapper is None:
+def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors without the prefixes that all of them have, as wrapping modules put before them."""
+    while len(state) > 1:
+        prefix, dot, _ = next(iter(state)).partition(".")
+        if not dot or prefix.isdigit() or not all(name.startswith(f"{prefix}.") for name in state):
             break
-        simple = {str(key): _simple(value) for key, value in loaded.items() if key != wrapper}
-        stored |= {key: value for key, value in simple.items() if value is not None}
-        loaded = loaded[wrapper]
-    if not isinstance(loaded, Mapping):
-        raise CheckpointError(
-            f"{path} holds no state dict but a {_kind(loaded)}; save a network's weights by name: "
-            f"torch.save(model.state_dict(), 'weights.pt')"
-        )
-    if not any(isinstance(value, Tensor) for value in loaded.values()):
-        found = ", ".join(map(repr, list(loaded)[:8])) or "nothing"
-        raise CheckpointError(
-            f"{path} holds no weights: found {found}; expected tensors by name, or such a dict under "
-            f"{', '.join(map(repr, _WRAPPERS))}"
-        )
-    for name, value in loaded.items():
-        if not (isinstance(name, str) and isinstance(value, Tensor)):
-            raise CheckpointError(
-                f"{path} holds no plain state dict: its entry {name!r} is a {_kind(value)}, where a name and a tensor "
-                f"were expected; save the weights alone: torch.save(model.state_dict(), 'weights.pt')"
-            )
-    return dict(loaded), stored
-
-
-def _kind(value: Any) -> str:
-    return type(value).__name__
-
-
-def _simple(value: Any) -> Simple | None:
-    if isinstance(value, Tensor) and value.ndim == 0:
-        return value.item()
-    if isinstance(value, Scalar):
-        return value
-    if isinstance(value, list) and all(isinstance(each, int | float) for each in value):
-        return value
-    if isinstance(value, dict) and all(isinstance(each, Scalar) for each in value.values()):
-        return {str(key): each for key, each in value.items()}
-    return None
-
-
-def _without_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    while state:
-        prefix = next((each for each in _PREFIXES if all(name.startswith(each) for name in state)), None)
-        if prefix is None:
+        inner = {name.removeprefix(f"{prefix}."): tensor for name, tensor in state.items()}
+        if prefix not in _PREFIXES and not any("." in name for name in inner):
             break
-        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+        state = inner
     return state
+
+
+def _is_counted(tensor: Tensor) -> bool:
+    """Return whether a tensor is of whole numbers or truth values, and so no weight."""
+    return tensor.layout is torch.strided and not (
+        tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
+    )
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _check_values(path: Path, name: str, tensor: Tensor) -> None:

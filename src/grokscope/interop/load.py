@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grokscope.errors import CheckpointError
 from grokscope.interop.biases import completed, smallest_setting
-from grokscope.interop.files import dtype_of, read_checkpoint
+from grokscope.interop.files import Checkpoint, dtype_of, read_checkpoint
 from grokscope.interop.imported import ImportedNetwork
 from grokscope.interop.layouts.mlp import draft_mlp, layout_of_mlp
 from grokscope.interop.layouts.transformer import draft_transformer, layout_of_transformer
@@ -29,6 +29,7 @@ def load_network(
     *,
     p: int | None = None,
     equals_token: bool | None = None,
+    index: int | None = None,
     **stated: Unpack[UnseenSettings],
 ) -> ImportedNetwork:
     """Return the network whose weights are in a file.
@@ -40,6 +41,7 @@ def load_network(
         path: a .safetensors file, or one of PyTorch, which is read without running code in it.
         p: the modulus, where shapes do not say it.
         equals_token: whether '=' follows the pair, where shapes do not say it.
+        index: which of the networks in a list [the last].
         **stated: settings that weights do not show, see :class:`UnseenSettings`.
 
     Raises:
@@ -53,7 +55,7 @@ def load_network(
         (59, 0.0)
     """
     path = Path(path)
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, index)
     if is_saved(checkpoint):
         return restore(path, checkpoint, p=p, equals_token=equals_token, stated=stated)
     draft = _draft(path, checkpoint.tensors)
@@ -72,7 +74,7 @@ def load_network(
         layout=draft.layout,
         source=path,
         sha256=checkpoint.sha256,
-        notes=_notes(draft),
+        notes=(*_notes(draft), *_beside(checkpoint)),
         stored=checkpoint.stored,
         stated=dict(stated),
     )
@@ -99,6 +101,12 @@ def _unknown(path: Path, tensors: dict[str, Tensor]) -> CheckpointError:
         f"{path} is of no layout known here: found {', '.join(list(tensors)[:12])}; rename the tensors to "
         f"TransformerLens's names (embed.W_E, pos_embed.W_pos, blocks.0.attn.W_Q, …, unembed.W_U)"
     )
+
+
+def _beside(checkpoint: Checkpoint) -> tuple[str, ...]:
+    if not checkpoint.left_out:
+        return ()
+    return (f"left out, as they are no weights: {', '.join(checkpoint.left_out)}",)
 
 
 def _notes(draft: ParsedWeights) -> tuple[str, ...]:

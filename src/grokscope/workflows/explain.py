@@ -21,6 +21,7 @@ def explain(
     frequencies: Sequence[int] | None = None,
     p: int | None = None,
     operation: str | None = None,
+    index: int | None = None,
     seed: int = 0,
     progress: Progress = ...,
     **settings: Any,
@@ -42,6 +43,7 @@ def explain(
     frequencies: Sequence[int] | None = None,
     p: int | None = None,
     operation: str | None = None,
+    index: int | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
     **settings: Any,
@@ -55,6 +57,7 @@ def explain(
         frequencies: the key frequencies to claim, of modular arithmetic [read off the network].
         p: a file's modulus, where shapes do not show it.
         operation: what a file's network computes [inferred from its answers].
+        index: which network of a file that has a list of them [the last].
         seed: draws the controls, and fresh examples.
         progress: shows what is being done.
         **settings: what a file's weights do not show, for example ``attention_coefficient=0``.
@@ -71,9 +74,9 @@ def explain(
     if is_file_of_weights(subject):
         if step is not None or every is not None:
             raise ConfigError(f"{subject} is one network, without steps; leave step and every out")
-        opened = open_subject(subject, p=p, operation=operation, **settings)
+        opened = open_subject(subject, p=p, operation=operation, index=index, **settings)
         return explain_subject(opened, frequencies=frequencies, seed=seed, progress=progress)
-    refuse_settings(subject, {"p": p, "operation": operation, **settings})
+    refuse_settings(subject, {"p": p, "operation": operation, "index": index, **settings})
     run = open_run(subject)
     if every is not None:
         if step is not None:

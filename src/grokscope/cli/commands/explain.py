@@ -9,6 +9,7 @@ import typer
 from grokscope.cli.options import (
     Every,
     Frequencies,
+    Index,
     JsonOption,
     Modulus,
     Operation,
@@ -41,6 +42,7 @@ def explain(
     frequencies: Frequencies = None,
     p: Modulus = None,
     operation: Operation = None,
+    index: Index = None,
     set_: Settings = None,
     seed: Annotated[int, typer.Option(metavar="INT", help="Seed of the controls.")] = 0,
     threads: ThreadsOption = None,
@@ -82,7 +84,7 @@ def explain(
         return
     with displayed() as progress:
         progress.message("reading weights")
-        opened = open_subject(subject, step=step, p=p, operation=operation, **stated)
+        opened = open_subject(subject, step=step, p=p, operation=operation, index=index, **stated)
         explanation = explain_network(opened, frequencies=chosen, seed=seed, progress=progress)
     if program is not None:
         explanation.write_program(program)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grokscope.cli.options import Modulus, Operation, Settings, assignments
+from grokscope.cli.options import Index, Modulus, Operation, Settings, assignments
 from grokscope.cli.output import destination
 from grokscope.errors import CheckpointError
 
@@ -18,6 +18,7 @@ def import_(
     ] = None,
     p: Modulus = None,
     operation: Operation = None,
+    index: Index = None,
     set_: Settings = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
@@ -40,7 +41,7 @@ def import_(
     from grokscope.explanation import identify
     from grokscope.interop import load_network, save_network
 
-    imported = load_network(file, p=p, **stated)
+    imported = load_network(file, p=p, index=index, **stated)
     subject = None
     with contextlib.suppress(CheckpointError):  # a network for none of our tasks can be converted all the same
         subject = identify(imported, operation=operation)
