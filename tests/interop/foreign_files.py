@@ -65,6 +65,29 @@ def as_transformer_lens(model: Transformer) -> State:
     return state
 
 
+def as_flat(model: Transformer, *, heads_turned: bool = False) -> State:
+    """Return the weights of one layer under names without it, with embeddings and maps as modules of PyTorch."""
+    names = {
+        "embed.W_E": "tok_emb.weight", "pos_embed.W_pos": "pos_emb.weight", "unembed.W_U": "head.weight",
+        "blocks.0.mlp.W_in": "fc1.weight", "blocks.0.mlp.b_in": "fc1.bias",
+        "blocks.0.mlp.W_out": "fc2.weight", "blocks.0.mlp.b_out": "fc2.bias",
+    }  # fmt: skip
+    state = {}
+    for name, weight in model.state_dict().items():
+        theirs = names.get(name, name.rpartition(".")[2])
+        turned = weight.T if name in ("unembed.W_U", "blocks.0.mlp.W_in", "blocks.0.mlp.W_out") else weight
+        state[theirs] = (turned.transpose(1, 2) if heads_turned and turned.ndim == 3 else turned).clone()
+    return state
+
+
+def as_one_hot(model: MLP, *, embedded: bool) -> State:
+    """Return the weights of an MLP on the sum of one-hot tokens, or of their embeddings; with a buffer."""
+    state = {"mlp.W_in": model.blocks[0].mlp.W_in.T, "mlp.W_out": model.W_U.T, "mlp.basis": torch.eye(P)}
+    if embedded:
+        state["embed.W_E"] = model.embed.W_E.T
+    return {name: weight.detach().clone() for name, weight in state.items()}
+
+
 def as_clock_and_pizza(model: MLP) -> State:
     """Return the weights as PyTorch's linear layers keep them."""
     state = {"embed.weight": model.embed.W_E, "unembed.weight": model.W_U.T}

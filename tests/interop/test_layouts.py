@@ -9,6 +9,8 @@ from foreign_files import (
     as_authors,
     as_chughtai,
     as_clock_and_pizza,
+    as_flat,
+    as_one_hot,
     as_transformer_lens,
     logits,
     network,
@@ -49,6 +51,27 @@ def assert_same(imported, model, *, equals: bool) -> None:
     assert (imported.p, imported.equals_token) == (P, equals)
     assert not imported.model.training
     assert not any(weight.requires_grad for weight in imported.model.parameters())
+
+
+@pytest.mark.parametrize("equals", [False, True])
+@pytest.mark.parametrize("biases", ["none", "mlp"])
+@pytest.mark.parametrize("heads_turned", [False, True])
+def test_one_layer_under_flat_names(tmp_path, heads_turned, biases, equals):
+    model = network(transformer({"biases": biases}), equals=equals)
+    imported = load_network(written(tmp_path, as_flat(model, heads_turned=heads_turned)))
+    assert_same(imported, model, equals=equals)
+    assert imported.layout == "one layer, flat names"
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_an_mlp_on_one_hot_tokens(tmp_path, embedded):
+    shape = {"d_model": 6 if embedded else P, "d_mlp": 10, "biases": "none", "combine": "sum"}
+    model = network(MLPConfig(**shape))
+    if not embedded:
+        model.embed.W_E.copy_(torch.eye(P))
+    imported = load_network(written(tmp_path, as_one_hot(model, embedded=embedded)))
+    assert_same(imported, model, equals=False)
+    assert any("mlp.basis" in note for note in imported.notes)
 
 
 @pytest.mark.parametrize("equals", [False, True])

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
@@ -11,8 +12,9 @@ from grokscope.errors import CheckpointError
 from grokscope.interop.biases import completed, smallest_setting
 from grokscope.interop.files import Checkpoint, dtype_of, read_checkpoint
 from grokscope.interop.imported import ImportedNetwork
+from grokscope.interop.layouts.flat import FLAT, from_flat, is_flat
 from grokscope.interop.layouts.mlp import draft_mlp, layout_of_mlp
-from grokscope.interop.layouts.transformer import draft_transformer, layout_of_transformer
+from grokscope.interop.layouts.transformer import TRANSFORMER_LENS, draft_transformer, layout_of_transformer
 from grokscope.interop.modulus import modulus_and_length
 from grokscope.interop.native import is_saved, restore
 from grokscope.interop.parsed import ParsedWeights
@@ -34,8 +36,9 @@ def load_network(
 ) -> ImportedNetwork:
     """Return the network whose weights are in a file.
 
-    Layouts: Nanda & Lieberum's code, TransformerLens, the MLPs of "The Clock and the Pizza" and of Chughtai et al.,
-    checkpoints of our runs, and what :func:`save_network` writes.
+    Layouts: Nanda & Lieberum's code, TransformerLens, one layer under flat names, the MLPs of "The Clock and the Pizza"
+    and of Chughtai et al., MLPs on sums of one-hot tokens, checkpoints of our runs, and what :func:`save_network`
+    writes.
 
     Args:
         path: a .safetensors file, or one of PyTorch, which is read without running code in it.
@@ -81,7 +84,10 @@ def load_network(
 
 
 def _draft(path: Path, tensors: dict[str, Tensor]) -> ParsedWeights:
-    if layout := layout_of_transformer(tensors):
+    if is_flat(tensors):
+        renamed = TensorReader(path, from_flat(tensors), TRANSFORMER_LENS)
+        draft = replace(draft_transformer(renamed), layout=FLAT)
+    elif layout := layout_of_transformer(tensors):
         draft = draft_transformer(TensorReader(path, tensors, layout))
     elif layout := layout_of_mlp(tensors):
         draft = draft_mlp(TensorReader(path, tensors, layout))

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons of "The Clock and the Pizza", of Chughtai et al., and our own."""
+"""Multilayer perceptrons of "The Clock and the Pizza", of Chughtai et al., on one-hot tokens, and our own."""
 
 import re
 from collections.abc import Collection
@@ -11,6 +11,7 @@ from grokscope.interop.parsed import ParsedWeights
 from grokscope.interop.shape_reader import TensorReader
 
 CLOCK_AND_PIZZA, CHUGHTAI, OURS = "The Clock and the Pizza", "Chughtai et al.", "grokscope MLP"
+ONE_HOT = "MLP on a sum of one-hot tokens"
 
 
 def layout_of_mlp(tensors: dict[str, Tensor]) -> str | None:
@@ -21,6 +22,8 @@ def layout_of_mlp(tensors: dict[str, Tensor]) -> str | None:
         return CHUGHTAI
     if {"embed.W_E", "blocks.0.mlp.W_in"} <= tensors.keys():
         return OURS
+    if {"mlp.W_in", "mlp.W_out"} <= tensors.keys():
+        return ONE_HOT
     return None
 
 
@@ -30,7 +33,7 @@ def draft_mlp(shelf: TensorReader) -> ParsedWeights:
     Raises:
         CheckpointError: a tensor is missing, or has a shape that does not fit the others.
     """
-    return {CLOCK_AND_PIZZA: _clock_and_pizza, CHUGHTAI: _chughtai, OURS: _ours}[shelf.layout](shelf)
+    return {CLOCK_AND_PIZZA: _clock_and_pizza, CHUGHTAI: _chughtai, OURS: _ours, ONE_HOT: _one_hot}[shelf.layout](shelf)
 
 
 def _clock_and_pizza(shelf: TensorReader) -> ParsedWeights:
@@ -63,6 +66,22 @@ def _chughtai(shelf: TensorReader) -> ParsedWeights:
         "unembed.W_U": shelf.take("W_U", "d_mlp d_vocab_out"),
     }
     return _draft(shelf, weights, n_ctx=2, n_layers=1, combine="concat", shared_embedding=False)
+
+
+def _one_hot(shelf: TensorReader) -> ParsedWeights:
+    """One hidden layer, ``[out, in]``, on the sum of two one-hot tokens, or of their embeddings; no biases."""
+    has_embedding = "embed.W_E" in shelf
+    W_E = shelf.take("embed.W_E", "d_model d_vocab").T.contiguous() if has_embedding else None
+    W_in = shelf.take("mlp.W_in", "d_mlp d_model" if has_embedding else "d_mlp d_vocab")
+    if W_E is None:
+        W_E = torch.eye(W_in.shape[1], dtype=W_in.dtype)
+        shelf.sizes["d_model"] = W_in.shape[1]
+    weights = {
+        "embed.W_E": W_E,
+        "blocks.0.mlp.W_in": W_in.T.contiguous(),
+        "unembed.W_U": shelf.take("mlp.W_out", "d_vocab_out d_mlp").T.contiguous(),
+    }
+    return _draft(shelf, weights, n_ctx=2, n_layers=1, combine="sum")
 
 
 def _ours(shelf: TensorReader) -> ParsedWeights:
