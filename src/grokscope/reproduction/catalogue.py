@@ -132,7 +132,7 @@ _NOTES = {
 
 def _arms() -> dict[str, Arm]:
     fractions = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.28, 0.25)
-    until = {"stop.test_loss": 0.05}
+    until = {"stop.test_loss": 0.05, "checkpoint_every": 1_000}
     curves = (Drawing("curves", "training and test curves"),)
     of_sequences = (*curves, Drawing("parts", "curves of each part of the answer"))
     found = [
@@ -157,11 +157,11 @@ def _arms() -> dict[str, Arm]:
         Arm("decay-0.3", "mainline-decay-0.3", until, drawings=curves),
         Arm("decay-3", "mainline-decay-3", until, drawings=curves),
         Arm("decay-0.1", "mainline-decay-0.1", until, seeds=1, drawings=curves),
-        Arm("no-regularisation", "mainline-no-regularisation", drawings=curves),
+        Arm("no-regularisation", "mainline-no-regularisation", {"checkpoint_every": 1_000}, drawings=curves),
         Arm("no-regularisation-90", "mainline-no-regularisation-90", quick=1_500, drawings=curves),
         Arm("dropout-0.2", "mainline-dropout-0.2", until, drawings=curves),
         Arm("dropout-0.5", "mainline-dropout-0.5", until, drawings=curves),
-        Arm("l1", "mainline-l1", drawings=curves),
+        Arm("l1", "mainline-l1", {"checkpoint_every": 1_000}, drawings=curves),
         Arm("p-53", "mainline", {"task.p": 53, "optimizer.weight_decay": 5.0, "stop.steps": FINAL_EPOCH, **until},
             drawings=curves),
         Arm("p-109", "mainline", {"task.p": 109, "stop.steps": FINAL_EPOCH, **until}, drawings=curves),
@@ -169,7 +169,7 @@ def _arms() -> dict[str, Arm]:
         Arm("two-layers", "mainline", {"model.n_layers": 2, "stop.steps": FINAL_EPOCH, **until}, drawings=curves),
         Arm("gelu", "mainline", {"model.activation": "gelu", "stop.steps": FINAL_EPOCH, **until}, drawings=curves),
         Arm("layer-norm", "mainline", {"model.layer_norm": True, "stop.steps": FINAL_EPOCH, **until}, drawings=curves),
-        Arm("five-digit-addition", "five-digit-addition", quick=3_000, seeds=5, drawings=of_sequences),
+        Arm("five-digit-addition", "five-digit-addition", quick=2_500, seeds=5, drawings=of_sequences),
         Arm("five-digit-addition-finite", "five-digit-addition-finite", drawings=of_sequences),
         Arm("repeated-subsequences", "repeated-subsequences", quick=1_500, drawings=curves),
         Arm("repeated-subsequences-finite", "repeated-subsequences-finite", seeds=2, drawings=curves),

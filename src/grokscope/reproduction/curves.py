@@ -31,7 +31,7 @@ def _digits(measured: Measured, published: Sequence[int]) -> tuple[int | None, .
     return tuple(_first_below(measured.metrics, f"test_loss_{part}", _HALF) for part in parts) or None
 
 
-def _times(published: float, found: float | None, measured: Measured) -> str:
+def _times(published: int, found: int | None, measured: Measured) -> str:
     return "" if found is None else f"{found / published:.2g} times; published of one seed"
 
 
