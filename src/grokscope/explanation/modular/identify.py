@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import torch
+from jaxtyping import Float
 from pydantic import ValidationError
+from torch import Tensor
 
 from grokscope import formatting
+from grokscope.analysis.binary.all_pairs import all_pairs_table
 from grokscope.analysis.binary.table_facts import table_facts
 from grokscope.analysis.modular.coordinates import find_coordinates
 from grokscope.errors import ConfigError
@@ -76,7 +79,8 @@ def _subject(trial: Trial, task: ModularTask, operation: str | None) -> Subject:
         return Subject(
             name, imported.model, computed, notes=(note,), imported=replace(imported, operation=found.operation)
         )
-    answers = trial.logits.argmax(2)
+    logits = all_pairs_table(imported.model, task).logits
+    answers = logits.argmax(2)
     if int(answers.max()) < task.p and find_coordinates(answers) is not None:
         note = (
             "the network's answers are addition modulo a number under other names of the residues (permuted tokens): "
@@ -90,13 +94,13 @@ def _subject(trial: Trial, task: ModularTask, operation: str | None) -> Subject:
     )
     return Subject(
         name, imported.model, task_on_pairs(imported, found.operation), recognised=False,
-        notes=(note, *_own_table(trial)), imported=imported,
+        notes=(note, *_own_table(logits)), imported=imported,
     )  # fmt: skip
 
 
-def _own_table(trial: Trial) -> tuple[str, ...]:
+def _own_table(logits: Float[Tensor, "p p p"]) -> tuple[str, ...]:
     """Return what the network answers, of which no candidate makes sense."""
-    probabilities = trial.logits.softmax(2)
+    probabilities = logits.softmax(2)
     surest = float(probabilities.max(2).values.mean())
     p = probabilities.shape[0]
     if surest < LEARNED / p:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.analysis.binary.all_pairs import all_pairs_table
@@ -46,6 +46,8 @@ _COEFFICIENT = "attention_coefficient"
 _GOLDEN = 0.6180339887498949
 _ROUNDS = 11
 """Of the search for the coefficient, each of which leaves 62 % of the interval."""
+_SAMPLE = 256
+"""Pairs whose logits are compared."""
 _ROUND = 1.01
 """A coefficient of 0 or 1 is taken if its loss is at most so many times the smallest."""
 
@@ -57,20 +59,15 @@ class Trial:
     settings: Settings
     """Those that differ from the usual."""
     imported: ImportedNetwork
-    logits: Float[Tensor, "p p p"]
     found: FoundOperation
     loss: float
     """Mean cross-entropy, in nats."""
+    margin: float
+    """The lead of the right answer over the best other one, in standard deviations of the logits, on average."""
+    sample: Float[Tensor, "pairs p"]
+    """The logits of some pairs, by which it is told from other networks."""
 
     __repr__ = brief_repr
-
-    @property
-    def margin(self) -> float:
-        """The lead of the right answer over the best other one, in standard deviations of the logits, on average."""
-        right = self.found.table.unsqueeze(2)
-        others = self.logits.scatter(2, right, -torch.inf).max(2).values
-        lead = self.logits.gather(2, right).squeeze(2) - others
-        return float((lead / self.logits.std(2).clamp_min(1e-30)).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +159,8 @@ class _Search:
                     self.operation, self.task.table, float((answers == self.task.table).double().mean()), 0.0
                 )
             loss = float(answer_losses(logits, found.table).mean())
-            self.tried[key] = Trial(settings, network, logits.float(), found, loss)
+            sample = logits.flatten(0, 1)[:: max(1, logits.shape[0] ** 2 // _SAMPLE)].clone()
+            self.tried[key] = Trial(settings, network, found, loss, _margin(logits, found.table), sample)
         return self.tried[key]
 
     def _refine(self) -> None:
@@ -199,6 +197,15 @@ def _combinations(values: Mapping[str, Sequence[Any]]) -> Iterator[Settings]:
         yield {name: value for name, value in named.items() if value != USUAL[name]}
 
 
+def _margin(logits: Float[Tensor, "p p p"], table: Int[Tensor, "p p"]) -> float:
+    """Return the margin of a trial; row by row, for copies of all logits would be large."""
+    leads = []
+    for row, right in zip(logits, table.unsqueeze(2), strict=True):
+        others = row.scatter(1, right, -torch.inf).max(1).values
+        leads.append((row.gather(1, right).squeeze(1) - others) / row.std(1).clamp_min(1e-30))
+    return float(torch.stack(leads).mean())
+
+
 def _loss(trial: Trial) -> float:
     return trial.loss
 
@@ -231,8 +238,8 @@ def _is_another(trial: Trial, best: Trial) -> bool:
 
 def _differs(trial: Trial, best: Trial) -> bool:
     """Return whether two trials are different networks: of some settings others make no difference."""
-    spread = float(best.logits.std())
-    return float((trial.logits - best.logits).abs().max()) > 1e-3 * spread
+    spread = float(best.sample.std())
+    return float((trial.sample - best.sample).abs().max()) > 1e-3 * spread
 
 
 def task_on_pairs(imported: ImportedNetwork, operation: str, table: Tensor | None = None) -> ModularTask:
