@@ -31,7 +31,7 @@ def reproduce(
     seeds: Annotated[
         int | None, Option(metavar="INT", min=1, help="Seeds of each experiment [5; with --quick 1].")
     ] = None,
-    quick: Annotated[bool, Option("--quick", help="Only what takes half an hour together, on two CPU cores.")] = False,
+    quick: Annotated[bool, Option("--quick", help="Only what is short: about 40 minutes on two CPU cores.")] = False,
     engine: Annotated[str | None, Option(help="serial, processes or ray [processes; with a GPU serial].")] = None,
     workers: Annotated[int | None, Option(metavar="INT", min=1, help="Runs at a time [one per CPU core].")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], Option(help="Device for each worker.")] = "auto",
