@@ -35,6 +35,7 @@ def save_lookup(path: Path, answers: torch.Tensor, *, logit: float) -> Path:
 
 
 class TestOperation:
+    @pytest.mark.slow
     def test_permuted_tokens_are_addition_and_are_explained_as_such(self, tmp_path):
         generator = torch.Generator().manual_seed(0)
         of_a, of_b, of_c = (torch.randperm(31, generator=generator) for _ in range(3))
@@ -48,6 +49,7 @@ class TestOperation:
         assert any("permuted tokens" in note for note in subject.notes)
         assert explain(subject).verdict == "explained"
 
+    @pytest.mark.slow
     def test_a_quotient_is_explained(self, tmp_path):
         task = task_of("a * pow(b, p - 2, p)", 31)
         torch.save(plant(program_of(task, "clock", (2, 7, 11)), TransformerConfig()).state_dict(), tmp_path / "n.pt")
@@ -121,6 +123,7 @@ class TestSettings:
         assert result.best.settings == {"attention_coefficient": pytest.approx(0.37, abs=0.005)}
         assert result.usual.loss == pytest.approx(0.631)
 
+    @pytest.mark.slow
     def test_settings_that_fit_alike_are_judged_too(self, tmp_path):
         path = self.save(tmp_path / "clock.pt", "clock", TransformerConfig())
         subject = open_subject(path)
@@ -138,6 +141,7 @@ def test_a_network_on_sequences_that_does_no_known_task_is_not_judged_as_one(tmp
         open_subject(tmp_path / "palindrome.pt")
 
 
+@pytest.mark.slow
 def test_of_several_networks_in_a_file_the_one_asked_for_is_explained(tmp_path):
     networks = [
         plant(program_of(task_of(operation, 31), "clock", (2, 7, 11)), TransformerConfig()).state_dict()

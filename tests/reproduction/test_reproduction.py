@@ -122,6 +122,7 @@ class TestReproducing:
         assert table["verdict"].tolist() == list(verdicts.values())
         assert table["high"].iloc[2] == pytest.approx(max(losses))
 
+    @pytest.mark.slow
     def test_a_short_run_is_too_early_and_goes_on_later(self, tiny, tmp_path):
         short = reproduced(tmp_path, seeds=1, quick=True)
         verdicts = {result.item.measure: result.verdict for result in short.results}
@@ -135,6 +136,7 @@ class TestReproducing:
         assert first.stat().st_mtime_ns == written
         assert {result.item.measure: result.verdict for result in long.results}["final_test_loss"] == "agrees"
 
+    @pytest.mark.slow
     def test_what_is_there_is_used_again_a_longer_run_too(self, tiny, tmp_path):
         reproduced(tmp_path, seeds=1)
         state = (tmp_path / RUNS / "tiny-seed0" / "metrics.csv").read_bytes()
@@ -149,11 +151,13 @@ class TestReproducing:
         assert found.results[-1].verdict == "not run"
         assert found.counts["not run"] == 1
 
+    @pytest.mark.slow
     def test_a_damaged_file_of_values_is_made_again(self, tiny, tmp_path):
         before = reproduced(tmp_path, seeds=1).table
         (tmp_path / RUNS / "tiny-seed0" / "reproduced.json").write_text("{")
         pd.testing.assert_frame_equal(reproduced(tmp_path, seeds=1, resume=True).table, before)
 
+    @pytest.mark.slow
     def test_the_folder_must_be_free_or_one_of_these(self, tiny, tmp_path):
         (tmp_path / "thesis.tex").write_text("mine")
         with pytest.raises(RunError, match="not an empty folder"):
@@ -207,6 +211,7 @@ class TestCommand:
             main()
         return int(end.value.code or 0)
 
+    @pytest.mark.slow
     def test_it_prints_the_plan_the_table_and_where_the_page_is(self, tiny, tmp_path, monkeypatch, capsys):
         out = tmp_path / "out"
         assert self.run(monkeypatch, "tiny", "--seeds", "1", "--engine", "serial", "--dry-run", "-o", str(out)) == 0
