@@ -387,3 +387,11 @@ class TestCheckpoints:
     def test_a_description_stays_true_with_them(self):
         told = Experiment(description="the paper's network")
         assert told.override({"checkpoints_per_decade": 10}).description == told.description
+
+    @pytest.mark.parametrize("steps", [0, 1, 2, 7, 1_000, 12_345])
+    @pytest.mark.parametrize("per_decade", [None, 1, 20])
+    @pytest.mark.parametrize("every", [1, 30, 5_000])
+    def test_they_are_counted_without_going_through_the_steps(self, every, per_decade, steps):
+        experiment = Experiment(checkpoint_every=every, checkpoints_per_decade=per_decade)
+        assert experiment.n_checkpoints(steps) == len({*filter(experiment.keeps, range(steps)), steps})
+        assert experiment.n_checkpoints(10**15) > 10**11

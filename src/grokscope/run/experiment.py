@@ -87,7 +87,10 @@ class Experiment(Config):
 
     def n_checkpoints(self, steps: int) -> int:
         """Return how many checkpoints a run of so many steps has."""
-        return len({*filter(self.keeps, range(steps)), steps})
+        n, every = self.checkpoints_per_decade, self.checkpoint_every
+        decades = range(0 if n is None else math.ceil(n * math.log10(max(steps, 1))) + 1)
+        between = {round(10 ** (at / (n or 1))) for at in decades}
+        return -(-steps // every) + sum(step < steps and step % every > 0 for step in between) + 1
 
     def override(self, changes: Mapping[str, Any], *, note: Note = ignored) -> "Experiment":
         """Return this experiment with some settings changed.

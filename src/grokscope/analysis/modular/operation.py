@@ -114,15 +114,8 @@ def _differences(values: Int[Tensor, "p p"], in_a: int, in_b: int) -> Int[Tensor
 def _polynomial(coefficients: Coefficients, p: int) -> Int[Tensor, "p p"]:
     x, table = torch.arange(p), torch.zeros(p, p, dtype=torch.long)
     for (i, j), factor in coefficients.items():
-        table += factor * (_power(x, i, p)[:, None] * _power(x, j, p) % p)
+        table += factor * (x[:, None] ** i * x**j % p)
     return table % p
-
-
-def _power(x: Int[Tensor, " p"], exponent: int, p: int) -> Int[Tensor, " p"]:
-    value = torch.ones_like(x)
-    for _ in range(exponent):
-        value = value * x % p
-    return value
 
 
 def _in_words(coefficients: Coefficients) -> str:
