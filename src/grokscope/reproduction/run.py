@@ -17,9 +17,8 @@ from grokscope.reproduction.plan import Plan, folder_of
 from grokscope.reproduction.results import Reproduction, Result, Value
 from grokscope.run import Run
 from grokscope.run.atomic import write_atomically
-from grokscope.run.folder import RunFolder
 from grokscope.sweeps import SweepBackend
-from grokscope.sweeps.jobs import jobs_of
+from grokscope.sweeps.jobs import has_ended, jobs_of
 from grokscope.sweeps.plan import PlannedRun
 from grokscope.sweeps.progress import SweepProgress
 from grokscope.sweeps.storage import LocalStorage
@@ -63,21 +62,7 @@ def reproduce_items(
 
 def missing_runs(plan: Plan, folder: Path) -> list[PlannedRun]:
     """Return the runs that have not ended, or not gone as far as the plan needs."""
-    return [run for run in plan.runs() if not _is_there(folder / RUNS / run.folder, run)]
-
-
-def _is_there(folder: Path, planned: PlannedRun) -> bool:
-    if not RunFolder(folder).exists() or not RunFolder(folder).record.exists():
-        return False
-    run, stop = Run(folder), planned.experiment.stop
-    if run.status == "diverged":
-        return True
-    same = run.experiment.stop.model_copy(update={"steps": stop.steps}) == stop
-    return run.status == "finished" and same and (run.experiment.stop.steps >= stop.steps or _stopped_early(run))
-
-
-def _stopped_early(run: Run) -> bool:
-    return int(run.metrics["step"].iloc[-1]) < run.experiment.stop.steps
+    return [run for run in plan.runs() if not has_ended(folder / RUNS, run)]
 
 
 def _train(runs: Sequence[PlannedRun], storage: LocalStorage, backend: SweepBackend, progress: Progress) -> bool:

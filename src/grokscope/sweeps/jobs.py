@@ -126,7 +126,7 @@ def _copied(storage: RemoteStorage, scratch: Path, result: Result) -> Result:
 
 
 def _carry_out_in(job: Job, parent: Path, on_step: OnStep) -> list[Result]:
-    left = [run for run in job.runs if not _has_ended(parent, run)]
+    left = [run for run in job.runs if not has_ended(parent, run)]
     for run in left:
         (parent / run.folder / OUTCOME).unlink(missing_ok=True)  # of a run that goes on it is no longer true
     train = _train_together if len(left) > 1 else _train_alone
@@ -157,12 +157,18 @@ def kept_outcome(content: bytes | None, measures: Sequence[str] = (), *, explain
     return outcome if outcome.measures.keys() >= set(measures) and (was_explained or not explained) else None
 
 
-def _has_ended(parent: Path, planned: PlannedRun) -> bool:
+def has_ended(parent: Path, planned: PlannedRun) -> bool:
+    """Return whether a run has nothing left to do: it diverged, or was finished by its rules or at enough steps."""
     folder = RunFolder(parent / planned.folder)
     if not folder.exists() or not folder.record.exists():
         return False
     run = Run(folder.path)
-    return run.status == "diverged" or (run.status == "finished" and run.experiment.stop == planned.experiment.stop)
+    if run.status != "finished":
+        return run.status == "diverged"
+    stop, wanted = run.experiment.stop, planned.experiment.stop
+    if stop.model_copy(update={"steps": wanted.steps}) != wanted:
+        return False
+    return stop.steps >= wanted.steps or int(run.metrics["step"].iloc[-1]) < stop.steps
 
 
 def _train_alone(left: Sequence[PlannedRun], parent: Path, execution: Execution, on_step: OnStep) -> dict[str, str]:
@@ -197,20 +203,20 @@ def _train_together(left: Sequence[PlannedRun], parent: Path, execution: Executi
     except torch.OutOfMemoryError:
         is_too_large = True  # only noted: what was allocated is given back when the error is gone
     except (GrokscopeError, OSError, RuntimeError) as error:
-        return {run.folder: f"{type(error).__name__}: {error}" for run in left if not _has_ended(parent, run)}
+        return {run.folder: f"{type(error).__name__}: {error}" for run in left if not has_ended(parent, run)}
     if not is_too_large:
         return {}
     failures: dict[str, str] = {}
     for half in (left[: len(left) // 2], left[len(left) // 2 :]):
         failures |= (_train_together if len(half) > 1 else _train_alone)(half, parent, execution, on_step)
-        if any(run.folder not in failures and not _has_ended(parent, run) for run in half):
+        if any(run.folder not in failures and not has_ended(parent, run) for run in half):
             break  # it was asked to stop
     return failures
 
 
 def _result(job: Job, parent: Path, planned: PlannedRun) -> Result:
     folder = parent / planned.folder
-    if not _has_ended(parent, planned):
+    if not has_ended(parent, planned):
         return Result(planned.folder)
     content = (folder / OUTCOME).read_bytes() if (folder / OUTCOME).exists() else None
     outcome = kept_outcome(content, job.measures, explained=job.explained)

@@ -12,7 +12,6 @@ from grokscope.cli.output import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grokscope.progress import Progress
     from grokscope.reproduction.plan import Plan
     from grokscope.reproduction.results import Reproduction
     from grokscope.sweeps import SweepBackend
@@ -70,9 +69,9 @@ def reproduce(
         return None
 
     from grokscope.progress import displayed
-    from grokscope.reproduction.run import reproduce_items
     from grokscope.sweeps import sweep_backend
     from grokscope.workflows.reproduce import FOLDER
+    from grokscope.workflows.reproduce import reproduce as reproduced
 
     plan = plan_of(items or [], seeds=seeds, quick=quick)
     backend = sweep_backend(engine, workers=workers, device=device)
@@ -83,8 +82,9 @@ def reproduce(
     again = shlex.join(["grokscope", *sys.argv[1:], *([] if resume else ["--resume"])])
     try:
         with displayed() as progress:
-            found = reproduce_items(plan, folder, backend, progress=progress, resume=resume)
-            _write_page(found, folder, progress)
+            found = reproduced(
+                items or [], seeds=seeds, quick=quick, out=folder, resume=resume, backend=backend, progress=progress
+            )
     except KeyboardInterrupt:
         say(f"Stopped; everything is kept in {folder}. Resume it with:\n  {again}")
         return 130
@@ -128,12 +128,6 @@ def _print_plan(console: "Console", plan: "Plan", folder: Path, backend: "SweepB
         table.add_row("time", Text(f"at most about {took} of training, at this machine's present speed"))
         table.add_row("disk", Text(f"at most about {size_in_words(cost.bytes)} in {folder}"))
     console.print(table, highlight=False)
-
-
-def _write_page(found: "Reproduction", folder: Path, progress: "Progress") -> None:
-    from grokscope.reports.reproduction.page import PAGE, write_reproduction_page
-
-    write_reproduction_page(found, folder, folder / PAGE, progress=progress)
 
 
 def _print_results(console: "Console", found: "Reproduction", folder: Path) -> None:
